@@ -1,0 +1,1 @@
+"""Byte streams and datagrams of the real world: pyserial descriptors, TCP, UDP."""

@@ -1,0 +1,1 @@
+"""The import path promised to authors of outside drivers; nothing lives here."""

@@ -1,0 +1,1 @@
+"""What to do: ledger, routing, delivery, roll call, API, daemon. Knows Links, never devices."""

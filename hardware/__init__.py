@@ -1,0 +1,1 @@
+"""The vehicle and the box: power, GNSS, GPIO, watchdog."""

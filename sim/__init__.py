@@ -1,0 +1,1 @@
+"""The world that stands in for radios: virtual time, channels, modems, people, faults."""
