@@ -1,0 +1,304 @@
+"""The virtual-time event loop: asyncio unchanged, except that waiting costs nothing and order is exact."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, Final, NoReturn, TypeVar, TypeVarTuple
+
+from typing_extensions import override
+
+from protocols.errors import FieldgateError
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+NS_PER_S: Final = 1_000_000_000
+
+REBUILD_MIN_TIMERS: Final = 64
+"""Below this many timers a cancelled one is left for its time to come: rebuilding would cost more."""
+
+AWAIT_CHAIN_MAX: Final = 64
+"""Deepest chain of awaits that an error follows; bounds the report of a runaway recursion."""
+
+
+class DeadlockError(FieldgateError):
+    """Nothing is ready and no timer is set: whoever still waits would wait for ever."""
+
+
+class VirtualTimeLimitError(FieldgateError):
+    """The next timer lies behind the limit of virtual time that was given to the loop."""
+
+
+class FenceError(FieldgateError):
+    """Something reached for the real world (sockets, processes, signals, threads) inside virtual time."""
+
+
+class SimFuture(asyncio.Future[T]):
+    """A future whose hash is its creation number, so that sets of futures have one order in every process."""
+
+    def __init__(self, number: int, *, loop: asyncio.AbstractEventLoop) -> None:
+        self._number = number
+        super().__init__(loop=loop)
+
+    @override
+    def __hash__(self) -> int:
+        return self._number
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class SimTask(asyncio.Task[T]):
+    """A task whose hash is its creation number; see SimFuture."""
+
+    def __init__(
+        self,
+        number: int,
+        coro: Coroutine[Any, Any, T] | Generator[Any, None, T],
+        *,
+        loop: asyncio.AbstractEventLoop,
+        name: str,
+        context: Context | None,
+    ) -> None:
+        self._number = number
+        super().__init__(coro, loop=loop, name=name, context=context)
+
+    @override
+    def __hash__(self) -> int:
+        return self._number
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class _Timer(asyncio.TimerHandle):
+    """A timer that knows whether it stands in the heap."""
+
+    __slots__ = ("queued",)
+    queued: bool
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """An event loop whose clock starts at 0 and jumps to the next timer as soon as nothing is ready.
+
+    Time is an integer of nanoseconds; timers of one instant run in the order they were set. Work given to
+    an executor runs inline at its own step. Sockets, processes, signals and other threads raise FenceError.
+    `limit_s` ends a run that would otherwise go on for ever with VirtualTimeLimitError.
+    """
+
+    _ready: deque[asyncio.Handle]
+    _stopping: bool
+
+    def __init__(self, *, limit_s: float | None = None) -> None:
+        super().__init__()
+        self._now_ns = 0
+        self._limit_ns = None if limit_s is None else round(limit_s * NS_PER_S)
+        self._heap: list[tuple[int, int, _Timer]] = []
+        self._cancelled_count = 0
+        self._timer_numbers = itertools.count()
+        self._future_numbers = itertools.count(1)
+        self._owner_thread = threading.get_ident()
+
+    @override
+    def time(self) -> float:
+        return self._now_ns / NS_PER_S
+
+    @property
+    def now_ns(self) -> int:
+        """Nanoseconds since the loop was made."""
+        return self._now_ns
+
+    @property
+    def timer_count(self) -> int:
+        """Timers held in memory, cancelled ones included."""
+        return len(self._heap)
+
+    @override
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        return self._call_at_ns(self._now_ns + round(delay * NS_PER_S), callback, args, context)
+
+    @override
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        return self._call_at_ns(round(when * NS_PER_S), callback, args, context)
+
+    def _call_at_ns(
+        self,
+        when_ns: int,
+        callback: Callable[[*Ts], object],
+        args: tuple[*Ts],
+        context: Context | None,
+    ) -> asyncio.TimerHandle:
+        if self.is_closed():
+            raise RuntimeError("Event loop is closed")
+        # what is already due keeps its place behind what was set before it for now
+        when_ns = max(when_ns, self._now_ns)
+        timer = _Timer(when_ns / NS_PER_S, callback, args, self, context)
+        timer.queued = True
+        heapq.heappush(self._heap, (when_ns, next(self._timer_numbers), timer))
+        return timer
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Asyncio's own notice that a timer was cancelled."""
+        if isinstance(handle, _Timer) and handle.queued:
+            self._cancelled_count += 1
+            if len(self._heap) > REBUILD_MIN_TIMERS and self._cancelled_count * 2 > len(self._heap):
+                self._heap = [entry for entry in self._heap if not entry[2].cancelled()]
+                heapq.heapify(self._heap)
+                self._cancelled_count = 0
+
+    def _pop_timer(self) -> _Timer:
+        timer = heapq.heappop(self._heap)[2]
+        timer.queued = False
+        if timer.cancelled():
+            self._cancelled_count -= 1
+        return timer
+
+    def _run_once(self) -> None:
+        """Run what is ready; with nothing ready, let it be as late as the next timer first."""
+        while self._heap and self._heap[0][2].cancelled():
+            self._pop_timer()
+        if not self._ready and not self._stopping:
+            self._advance()
+        while self._heap and self._heap[0][0] <= self._now_ns:
+            self._ready.append(self._pop_timer())
+        for _ in range(len(self._ready)):
+            handle = self._ready.popleft()
+            if not handle.cancelled():
+                handle._run()  # noqa: SLF001 - what every event loop does
+
+    def _advance(self) -> None:
+        if not self._heap:
+            raise _deadlock(self)
+        when_ns = self._heap[0][0]
+        if self._limit_ns is not None and when_ns > self._limit_ns:
+            raise VirtualTimeLimitError(
+                f"virtual time is limited to {self._limit_ns / NS_PER_S} s; {_waiting(self)}",
+                f"虚拟时间上限为 {self._limit_ns / NS_PER_S} 秒；{_waiting(self)}",
+            )
+        self._now_ns = when_ns
+
+    @override
+    def create_future(self) -> asyncio.Future[Any]:
+        return SimFuture(next(self._future_numbers), loop=self)
+
+    @override
+    def create_task(
+        self,
+        coro: Coroutine[Any, Any, T] | Generator[Any, None, T],
+        *,
+        name: object = None,
+        context: Context | None = None,
+    ) -> asyncio.Task[T]:
+        if self.is_closed():
+            raise RuntimeError("Event loop is closed")
+        number = next(self._future_numbers)
+        task_name = f"Task-{number}" if name is None else str(name)
+        return SimTask(number, coro, loop=self, name=task_name, context=context)
+
+    @override
+    def run_in_executor(self, executor: object, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
+        async def inline() -> T:
+            return func(*args)
+
+        return self.create_task(inline(), name="executor")
+
+    @override
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Nothing to shut down: there are no threads."""
+
+    def _write_to_self(self) -> None:
+        """Wake the loop from another thread, which must not exist in virtual time."""
+        if threading.get_ident() != self._owner_thread:
+            raise _fence_error("call_soon_threadsafe from another thread")
+
+
+def run(main: Coroutine[Any, Any, T], *, limit_s: float | None = None) -> T:
+    """Run `main` in virtual time, from 0, and return its result."""
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(limit_s=limit_s)) as runner:
+        return runner.run(main)
+
+
+def _fence_error(what: str) -> FenceError:
+    return FenceError(
+        f"{what}: not in virtual time; use the simulator's ports, or mark the test `real`",
+        f"{what}：虚拟时间内不可用；请改用模拟端口，或将测试标记为 real",
+    )
+
+
+def _fence(name: str) -> Callable[..., NoReturn]:
+    def refuse(*_args: object, **_keys: object) -> NoReturn:
+        raise _fence_error(name)
+
+    return refuse
+
+
+FENCED: Final = (
+    *("add_reader", "remove_reader", "add_writer", "remove_writer"),
+    *("add_signal_handler", "remove_signal_handler", "subprocess_exec", "subprocess_shell"),
+    *("getaddrinfo", "getnameinfo", "create_connection", "create_server", "create_datagram_endpoint"),
+    *("create_unix_connection", "create_unix_server", "connect_accepted_socket", "start_tls"),
+    *("connect_read_pipe", "connect_write_pipe", "sendfile", "sock_recv", "sock_recv_into", "sock_recvfrom"),
+    *("sock_recvfrom_into", "sock_sendall", "sock_sendto", "sock_connect", "sock_accept", "sock_sendfile"),
+)
+"""Doors of a loop to the real world; whoever uses one in virtual time is told so at once."""
+
+for _name in FENCED:
+    setattr(VirtualLoop, _name, _fence(_name))
+
+
+def _deadlock(loop: VirtualLoop) -> DeadlockError:
+    return DeadlockError(
+        f"deadlock at {loop.time():.9f} s: nothing is ready and no timer is set; {_waiting(loop)}",
+        f"{loop.time():.9f} 秒处死锁：没有可运行的回调，也没有定时器；{_waiting(loop)}",
+    )
+
+
+def _waiting(loop: VirtualLoop) -> str:
+    tasks = sorted(asyncio.all_tasks(loop), key=hash)
+    return "waiting: " + (
+        "; ".join(f"{t.get_name()} at {_await_point(t)}" for t in tasks) or "no task at all"
+    )
+
+
+def _await_point(task: asyncio.Task[Any]) -> str:
+    """Where a task stands: every frame from its outermost coroutine to the innermost await."""
+    places = []
+    waiter: object = task.get_coro()
+    for _ in range(AWAIT_CHAIN_MAX):
+        frame = _first(waiter, "cr_frame", "ag_frame", "gi_frame")
+        if not isinstance(frame, FrameType):
+            break
+        code: CodeType = frame.f_code
+        places.append(f"{code.co_name} ({Path(code.co_filename).name}:{frame.f_lineno})")
+        waiter = _first(waiter, "cr_await", "ag_await", "gi_yieldfrom")
+    return " > ".join(places) or repr(task)
+
+
+def _first(thing: object, *names: str) -> object:
+    for name in names:
+        value: object = getattr(thing, name, None)
+        if value is not None:
+            return value
+    return None
