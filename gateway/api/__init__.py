@@ -1,0 +1,1 @@
+"""The programs' and people's door: REST and WebSocket under `/api/v1`, and the status page."""
