@@ -32,7 +32,7 @@ bench: $(STAMP)
 	@$(BIN)/python -P -m bench.run
 
 vectors: $(STAMP)
-	@$(BIN)/python -P -m tests.vectors
+	@$(BIN)/python -P -m tests.vector_run
 
 lock: $(STAMP)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --all-extras pyproject.toml --output-file requirements.lock
