@@ -180,8 +180,9 @@ class Backend(Protocol):
 
         `id`, `title`, `exercise`, `caller`, `scheme`, `state` (`running`|`ended`), `started_unix_ms`,
         `deadline_unix_ms`, `ended_unix_ms`, `hash`, `previous_hash`, `counts` {`expected`, `answered`,
-        `late`, `relayed`, `substitute`, `inferred`, `absent`, `fault`, `wrong_station`, `excused`, `maintenance`,
-        `pending`}, `entries` [{`station`, `call_sign`, `name`, `state`, `evidence` (or ""), `bearer`,
+        `late`, `relayed`, `substitute`, `inferred`, `absent`, `fault`, `wrong_station`, `excused`,
+        `maintenance`, `pending`},
+        `entries` [{`station`, `call_sign`, `name`, `state`, `evidence` (or ""), `bearer`,
         `link`, `via`, `by`, `tries`, `called_unix_ms`, `answered_unix_ms`, `note`, `authenticated` bool}].
         An entry's `state` is one of `pending`, `answered`, `late`, `relayed`, `substitute`, `inferred`,
         `absent`, `fault`, `wrong_station`, `excused`, `maintenance`.
@@ -208,7 +209,10 @@ class Backend(Protocol):
         """
 
     async def events_after(self, cursor: int, limit: int) -> tuple[int, list[EventRow]]:
-        """Return (oldest cursor kept, at most `limit` rows newer than `cursor`, in order)."""
+        """Return (oldest cursor kept, at most `limit` rows newer than `cursor`, in order).
+
+        Cursors begin at 1 and rise; when no event is kept, the oldest is the one that comes next.
+        """
 
     async def wait_events(self, cursor: int) -> None:
         """Return when something newer than `cursor` is durable."""
