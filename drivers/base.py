@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -424,3 +424,6 @@ class DriverEnv:
     log: Log
     trace: Trace
     hooks: Hooks
+    may_transmit: Callable[[], bool] = lambda: True
+    """False while an operator has stopped transmitting: nothing that goes on the air by itself either
+    (heartbeats, registration answers, acknowledgements); receiving goes on."""

@@ -1,0 +1,1 @@
+"""Queues, packing, hop acknowledgements and receipts: from the ledger to the links and back."""

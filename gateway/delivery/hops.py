@@ -1,0 +1,129 @@
+"""Frames under way to neighbours: what waits for an acknowledgement, what is to be sent again. Pure.
+
+A retransmission is the same frame, octet for octet, on whatever link reaches the same neighbour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gateway.domain import Precedence
+from protocols.air import AckElement
+
+SAME_FRAME_TRIES = 3
+"""Times a frame is sent before its contents are packed anew, with what has become more urgent since."""
+
+WINDOW_FRAMES = 16
+"""Frames under way to one neighbour: half of what one acknowledgement can speak of (32)."""
+
+REMEMBERED_FRAMES = 256
+"""Frames given up per neighbour whose late acknowledgement still counts."""
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One sealed frame to `peer`; `works` are the keys of what it carries."""
+
+    serial: int
+    peer: int
+    counter: int
+    octets: bytes
+    works: tuple[tuple[str, ...], ...]
+    precedence: Precedence
+    sent_s: float = 0.0
+    deadline_s: float | None = None
+    """None: not under way now, to be sent again."""
+    link: str = ""
+    links: set[str] = field(default_factory=set)
+    """Links it went over since it was last due."""
+    tries: int = 0
+
+
+class HopFrames:
+    """All frames under way to all neighbours."""
+
+    def __init__(self) -> None:
+        self._frames: dict[int, Frame] = {}
+        self._given_up: dict[int, dict[int, tuple[tuple[str, ...], ...]]] = {}
+        self._next_serial = 1
+
+    def new(
+        self,
+        peer: int,
+        counter: int,
+        octets: bytes,
+        works: tuple[tuple[str, ...], ...],
+        precedence: Precedence,
+    ) -> Frame:
+        """Register a frame that elicits an acknowledgement."""
+        frame = Frame(self._next_serial, peer, counter, octets, works, precedence)
+        self._frames[frame.serial] = frame
+        self._next_serial += 1
+        return frame
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(list(self._frames.values()))
+
+    def window_open(self, peer: int) -> bool:
+        """Whether another frame may go to this neighbour before an acknowledgement."""
+        return sum(frame.peer == peer for frame in self._frames.values()) < WINDOW_FRAMES
+
+    def sent(self, frame: Frame, link: str, now_s: float, timeout_s: float) -> None:
+        """Note that it went out over a link."""
+        frame.tries += 1
+        frame.links.add(link)
+        frame.link = link
+        frame.sent_s = now_s
+        frame.deadline_s = now_s + timeout_s
+
+    def acknowledged(
+        self, peer: int, ack: AckElement, next_counter: int
+    ) -> list[tuple[tuple[str, ...], ...]]:
+        """Return the contents of every frame this acknowledgement settles, late ones included."""
+        counters = set(ack.counters(next_counter))
+        settled: list[tuple[tuple[str, ...], ...]] = []
+        for frame in list(self._frames.values()):
+            if frame.peer == peer and frame.counter in counters:
+                settled.append(frame.works)
+                del self._frames[frame.serial]
+        late = self._given_up.get(peer, {})
+        settled += [late.pop(counter) for counter in counters & late.keys()]
+        return settled
+
+    def overdue(self, now_s: float) -> list[Frame]:
+        """Return frames whose acknowledgement did not come; they are now to be sent again."""
+        late = [f for f in self._frames.values() if f.deadline_s is not None and now_s >= f.deadline_s]
+        for frame in late:
+            frame.deadline_s = None
+            frame.links.clear()
+        return late
+
+    def link_lost(self, link: str) -> None:
+        """Make frames that waited on a lost link due at once."""
+        for frame in self._frames.values():
+            if frame.link == link and frame.deadline_s is not None:
+                frame.deadline_s = None
+                frame.links.clear()
+
+    def give_up(self, frame: Frame) -> None:
+        """Stop sending this frame; its contents are packed anew. A late acknowledgement still counts."""
+        self._frames.pop(frame.serial, None)
+        late = self._given_up.setdefault(frame.peer, {})
+        late[frame.counter] = frame.works
+        while len(late) > REMEMBERED_FRAMES:
+            del late[next(iter(late))]
+
+    def drop(self, frame: Frame) -> None:
+        """Forget a frame that carries nothing wanted any more."""
+        self._frames.pop(frame.serial, None)
+
+    def waiting(self) -> Sequence[Frame]:
+        """Return frames to be sent again now, most urgent first."""
+        due = [frame for frame in self._frames.values() if frame.deadline_s is None]
+        return sorted(due, key=lambda frame: (-frame.precedence, frame.serial))
+
+    def next_deadline_s(self) -> float | None:
+        """Return when the next acknowledgement is due."""
+        times = [f.deadline_s for f in self._frames.values() if f.deadline_s is not None]
+        return min(times) if times else None

@@ -1,0 +1,157 @@
+"""One configured link at run time: opens its driver, keeps it open, and knows the link's state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from drivers.base import (
+    Capabilities,
+    ChannelBusy,
+    Driver,
+    DriverEnv,
+    Link,
+    LinkDownError,
+    LinkEvent,
+    LinkRefusedError,
+    Quality,
+    Service,
+    StateChanged,
+    Transmission,
+)
+from gateway.config import LinkConfig
+from gateway.domain import Bearer, LinkState
+from gateway.health import LinkHealth
+
+REOPEN_FIRST_S = 1.0
+"""Wait before a driver that failed is opened again; doubles to REOPEN_MAX_S."""
+
+REOPEN_MAX_S = 60.0
+"""Longest wait: a crew that plugs a cable in again looks at the page for about a minute."""
+
+STABLE_S = 60.0
+"""A driver that ran this long starts again at REOPEN_FIRST_S."""
+
+_NOTHING = Capabilities(bearer=Bearer.LAN, services=frozenset(), mtu_octets=0, nominal_bps=1)
+"""Promises of a link whose driver is not open."""
+
+EventSink = Callable[["LinkRunner", LinkEvent], Awaitable[None]]
+
+
+class LinkRunner:
+    """Supervises one link; `on_event` is awaited for every event, in order."""
+
+    def __init__(
+        self,
+        config: LinkConfig,
+        driver: Driver[Any],
+        env: DriverEnv,
+        *,
+        recovery_hold_s: float,
+        on_event: EventSink,
+    ) -> None:
+        self.name = config.name
+        self.config = config
+        self.health = LinkHealth(recovery_hold_s)
+        self.quiet = False
+        self.voice = False
+        self.quality_pct: int | None = None
+        self.detail = ""
+        self.sending = False
+        self.not_before_s = 0.0
+        self.sent_octets = 0
+        self.sent_frames = 0
+        self._driver = driver
+        self._env = env
+        self._on_event = on_event
+        self._link: Link | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the link promises now; nothing while its driver is not open."""
+        return self._link.capabilities if self._link is not None else _NOTHING
+
+    @property
+    def bearer(self) -> Bearer | None:
+        """The link's bearer; None while its driver is not open."""
+        return self._link.capabilities.bearer if self._link is not None else None
+
+    async def run(self) -> None:
+        """Keep the driver open until cancelled; a driver that fails is a state of this link, not an end."""
+        wait_s = REOPEN_FIRST_S
+        while True:
+            started_s = self._env.clock.monotonic_s()
+            reason = await self._run_once()
+            self._link = None
+            now_s = self._env.clock.monotonic_s()
+            await self._on_event(self, StateChanged(state=LinkState.DOWN, reason=reason))
+            wait_s = REOPEN_FIRST_S if now_s - started_s >= STABLE_S else wait_s
+            await self._env.clock.sleep(wait_s * (1 + self._env.random.random() / 4))
+            wait_s = min(2 * wait_s, REOPEN_MAX_S)
+
+    async def _run_once(self) -> str:
+        try:
+            async with self._driver.open(self.name, self.config.config, self._env) as link:
+                self._link = link
+                async for event in link.events():
+                    self._note(event)
+                    await self._on_event(self, event)
+        except Exception as error:
+            # A task's root: whatever the driver did wrong is this link's state and a line in the log.
+            self._env.log.error(  # noqa: TRY400 - the injected log has no `exception`
+                "link_driver_failed", link=self.name, error=repr(error), exc_info=error
+            )
+            return f"driver failed: {type(error).__name__}"
+        return "driver ended"
+
+    def _note(self, event: LinkEvent) -> None:
+        now_s = self._env.clock.monotonic_s()
+        match event:
+            case StateChanged(state=state, reason=reason, until_s=until_s):
+                self.health.device_changed(state, reason, until_s, now_s)
+                if state is LinkState.UP:
+                    self.not_before_s = min(self.not_before_s, now_s)
+            case Quality(quality_pct=quality_pct, detail=detail):
+                self.quality_pct = quality_pct if quality_pct is not None else self.quality_pct
+                self.detail = detail or self.detail
+            case ChannelBusy(busy=busy, voice=voice):
+                self.voice = busy and voice
+                if not busy:
+                    self.not_before_s = min(self.not_before_s, now_s)
+            case _:
+                pass
+
+    async def send(self, transmission: Transmission) -> None:
+        """Hand one transmission to the device. Raises the three link errors; nothing is sent while quiet."""
+        if self._link is None:
+            raise LinkDownError(self.name, "driver not open")
+        if self.quiet:
+            raise LinkDownError(self.name, "transmitting stopped by an operator")
+        if transmission.service not in self.capabilities.services:
+            raise LinkRefusedError(self.name, f"no {transmission.service} service")
+        self.sending = True
+        try:
+            await self._link.send(transmission)
+        finally:
+            self.sending = False
+        if transmission.service is not Service.STATUS:
+            self.sent_frames += 1
+            self.sent_octets += len(transmission.payload) or len(transmission.text.encode())
+
+    async def confirm(self, receipt: int) -> None:
+        """Tell the device that what it gave us is on disk."""
+        if self._link is not None and receipt:
+            await self._link.confirm(receipt)
+
+    async def probe(self) -> None:
+        """Ask the far end for a sign of life, at the least cost."""
+        if self._link is not None and not self.quiet:
+            try:
+                await asyncio.wait_for(self._link.probe(), PROBE_MAX_S)
+            except TimeoutError:
+                self._env.log.warning("link_probe_stuck", link=self.name)
+
+
+PROBE_MAX_S = 30.0
+"""A probe that takes longer is stuck in its driver."""
