@@ -1,0 +1,167 @@
+"""One slot of a PDT/DMR net: stations, 60 ms bursts, voice first, and a channel that may be cut."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from sim.channel import Channel
+
+BURST_S = 0.060
+"""One burst of our slot every 60 ms (reference page, section 3.1)."""
+PREAMBLES = 3
+ACK_S = 0.180
+BLOCK_OCTETS, LAST_BLOCK_OCTETS = 10, 6
+"""Confirmed rate-1/2 blocks."""
+IP_OCTETS = 28
+HANG_S = 3.0
+"""How long a call keeps the channel after the last key was released (measured on a real repeater)."""
+MAX_WAITING = 64
+"""Transmissions that wait for the channel; a busier net loses the rest, as radios give up."""
+
+
+class Kind(Enum):
+    """What goes over the air."""
+
+    TEXT = auto()
+    DATA = auto()
+    ACK = auto()
+    REGISTER = auto()
+    REGISTERED = auto()
+    OFFLINE = auto()
+    CHECK = auto()
+    CHECK_ANSWER = auto()
+    WHERE = auto()
+    POSITION = auto()
+    EMERGENCY = auto()
+    EMERGENCY_END = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Air:
+    """One transmission. `destination` 0 reaches every mobile; `acked` is what an ACK answers."""
+
+    kind: Kind
+    source: int
+    destination: int = 0
+    group: bool = False
+    request_id: int = 0
+    body: bytes = b""
+    position: tuple[float, float] | None = None
+    acked: Kind | None = None
+
+
+class Station(ABC):
+    """Anybody on the net; registers itself by being made."""
+
+    def __init__(self, station_id: int, net: PdtNet, groups: frozenset[int] = frozenset()) -> None:
+        self.id = station_id
+        self.net = net
+        self.groups = groups
+        self.powered = True
+        self.in_coverage = True
+        net.join(self)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the air reaches this station now."""
+        return self.powered and self.in_coverage
+
+    @abstractmethod
+    def hear(self, air: Air) -> None:
+        """Take what is meant for this station."""
+
+    def hear_voice(self, state: Voice, group: int, speaker: int) -> None:
+        """Notice a voice call; most stations need not."""
+        del state, group, speaker
+
+
+class Voice(Enum):
+    """States of a voice call as stations see it."""
+
+    STARTED = auto()
+    HANG = auto()
+    ENDED = auto()
+
+
+class PdtNet:
+    """Carries one transmission at a time; data waits for voice and its hang time."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.stations: dict[int, Station] = {}
+        self.voice = False
+        self.lost = 0
+        self._call = (0, 0)
+        self._waiting: list[tuple[Air, float]] = []
+        self._busy = False
+        self._hang: asyncio.TimerHandle | None = None
+
+    def join(self, station: Station) -> None:
+        """Add a station; two with one id would answer for each other."""
+        if station.id in self.stations:
+            raise ValueError(f"radio id {station.id} is taken")
+        self.stations[station.id] = station
+
+    def transmit(self, air: Air) -> None:
+        """Send when the channel is free; lost when too much waits, the channel is cut or nobody is there."""
+        if len(self._waiting) >= MAX_WAITING:
+            self.lost += 1
+            return
+        self._waiting.append((air, airtime_s(len(air.body), ack=air.kind is Kind.ACK)))
+        self._next()
+
+    def start_voice(self, speaker: int, group: int) -> None:
+        """Somebody presses the key; what is on the air ends, the rest waits."""
+        if self._hang is not None:
+            self._hang.cancel()
+        self.voice = True
+        self._call = (group, speaker)
+        self._tell(Voice.STARTED)
+
+    def end_voice(self, *, hang_s: float = HANG_S) -> None:
+        """Release the key; the call holds the channel for its hang time."""
+        self._tell(Voice.HANG)
+        self._hang = asyncio.get_running_loop().call_later(hang_s, self._voice_over)
+
+    def _voice_over(self) -> None:
+        self.voice = False
+        self._tell(Voice.ENDED)
+        self._next()
+
+    def _tell(self, state: Voice) -> None:
+        group, speaker = self._call
+        for station in list(self.stations.values()):
+            if station.reachable and station.id != speaker and self.channel.passes:
+                station.hear_voice(state, group, speaker)
+
+    def _next(self) -> None:
+        if self._busy or self.voice or not self._waiting:
+            return
+        air, took_s = self._waiting.pop(0)
+        self._busy = True
+        asyncio.get_running_loop().call_later(took_s, self._sent, air)
+
+    def _sent(self, air: Air) -> None:
+        self._busy = False
+        source = self.stations.get(air.source)
+        if source is not None and source.reachable:
+            self.channel.carry(len(air.body), lambda: self._arrive(air))
+        self._next()
+
+    def _arrive(self, air: Air) -> None:
+        for station in list(self.stations.values()):
+            meant = air.destination in {0, station.id} if not air.group else air.destination in station.groups
+            if meant and station.reachable and station.id != air.source:
+                station.hear(air)
+
+
+def airtime_s(octets: int, *, ack: bool = False) -> float:
+    """Seconds on the air: preambles, header, confirmed rate-1/2 blocks with IP and UDP, and the answer."""
+    if ack:
+        return ACK_S
+    payload = octets + IP_OCTETS
+    blocks = 1 + max(0, -(-(payload - LAST_BLOCK_OCTETS) // BLOCK_OCTETS))
+    return (PREAMBLES + 1 + blocks) * BURST_S + ACK_S
