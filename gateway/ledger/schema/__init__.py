@@ -1,0 +1,1 @@
+"""SQL of every schema version, 001 upwards; a step once released is never edited."""

@@ -1,0 +1,167 @@
+"""The ledger's file: opening, checking, migrating, setting aside. Blocking; runs in the ledger's executor."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+
+from gateway.ledger.errors import LedgerError, LedgerNewerError, from_sqlite, is_damage
+
+APPLICATION_ID = 0x46474C31
+"""Marks the file as ours for `file(1)` and for people: "FGL1"."""
+
+BUSY_TIMEOUT_S = 5.0
+"""A person's sqlite3 shell may hold the file for a moment; longer is a fault."""
+
+CACHE_KIBIOCTETS = 4_096
+"""Page cache per connection: the working set of a busy gateway, within the memory budget of 60 MiB."""
+
+WAL_PAGES = 1_000
+"""Checkpoint after about 4 MiB of WAL: keeps restarts quick and the WAL within the size of the ballast."""
+
+WAL_LIMIT_OCTETS = 8 * 1024 * 1024
+"""A WAL that grew beyond this behind a long reader is cut back."""
+
+MAX_SET_ASIDE = 1_000
+"""Most damaged files kept beside each other; the thousandth name is used again."""
+
+
+def open_file(path: Path, rng: random.Random) -> tuple[sqlite3.Connection, Path | None]:
+    """Open or create the ledger at `path`; return the connection and where a damaged one was set aside.
+
+    Raises LedgerNewerError (nothing changed), LedgerFullError or LedgerFaultError (the disk, not the file).
+    """
+    aside: Path | None = None
+    try:
+        try:
+            connection = _open_checked(path, rng)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            aside = _set_aside(path)
+            connection = _open_checked(path, rng)
+        if str(path) != ":memory:":
+            sync_directory(path.parent)
+    except sqlite3.Error as error:
+        raise from_sqlite(error) from error
+    return connection, aside
+
+
+def connect(path: Path, *, reader: bool = False) -> sqlite3.Connection:
+    """Open a connection with the ledger's settings; a reader cannot write."""
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    try:
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIOCTETS}")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        if reader:
+            connection.execute("PRAGMA query_only = ON")
+            return connection
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}").fetchone()
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_OCTETS}").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def known_schema() -> int:
+    """Newest schema version this program can write."""
+    return len(_steps())
+
+
+def draw_incarnation(connection: sqlite3.Connection, rng: random.Random) -> int:
+    """Give the ledger a new 16-bit incarnation tag other than its present one; 0 is never drawn.
+
+    For a file that was created, restored or imported: its sequences may have been used before.
+    """
+    row = connection.execute("SELECT value FROM meta WHERE key = 'incarnation'").fetchone()
+    present = int(row[0]) if row else 0
+    while (incarnation := rng.randrange(1, 1 << 16)) == present:
+        pass
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('incarnation', ?)", (str(incarnation),))
+    return incarnation
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in `directory` durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open_checked(path: Path, rng: random.Random) -> sqlite3.Connection:
+    connection = connect(path)
+    try:
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise _damage(f"quick_check: {verdict}")
+        _migrate(path, connection, rng)
+        if connection.execute("SELECT count(*) FROM clock").fetchone()[0] != 1:
+            raise _damage("no clock")
+        if connection.execute("SELECT value FROM meta WHERE key = 'incarnation'").fetchone() is None:
+            raise _damage("no incarnation")
+    except (sqlite3.Error, LedgerError):
+        connection.close()
+        raise
+    return connection
+
+
+def _damage(why: str) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(why)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    error.sqlite_errorname = "SQLITE_CORRUPT"
+    return error
+
+
+def _steps() -> list[str]:
+    folder = files("gateway.ledger.schema")
+    found = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name
+    )
+    return [entry.read_text(encoding="utf-8") for entry in found]
+
+
+def _migrate(path: Path, connection: sqlite3.Connection, rng: random.Random) -> None:
+    steps = _steps()
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(steps):
+        raise LedgerNewerError(str(path), found=version, known=len(steps))
+    for number in range(version + 1, len(steps) + 1):
+        try:
+            connection.executescript(
+                f"BEGIN IMMEDIATE;\n{steps[number - 1]}\nPRAGMA user_version = {number};"
+            )
+            if number == 1:
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute("INSERT INTO clock (one, session, ledger_s) VALUES (1, 0, 0)")
+                draw_incarnation(connection, rng)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if number > 1:  # a step that fails must never cost a sound ledger
+                raise from_sqlite(error) from error
+            raise
+
+
+def _set_aside(path: Path) -> Path:
+    number = next(
+        (n for n in range(1, MAX_SET_ASIDE) if not Path(f"{path}.damaged-{n}").exists()), MAX_SET_ASIDE
+    )
+    target = Path(f"{path}.damaged-{number}")
+    for suffix in ("-wal", "-shm", ""):
+        part = Path(f"{path}{suffix}")
+        if part.exists():
+            part.replace(f"{target}{suffix}")
+    sync_directory(path.parent)
+    return target

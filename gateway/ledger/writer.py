@@ -1,0 +1,217 @@
+"""Runs batches of operations in one commit each. Blocking; used by one thread at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.ledger import store, times
+from gateway.ledger.ballast import RETRY_S, Ballast
+from gateway.ledger.errors import LedgerFullError, from_sqlite, is_storage_fault, lacks_space
+from gateway.ledger.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The times of one transaction, taken on the loop; `trusted` says how good the wall clock is."""
+
+    monotonic_s: float
+    unix_ms: int
+    trusted: bool
+
+
+@dataclass(slots=True)
+class Op:
+    """One operation waiting for its commit; `future` is only ever touched on the loop."""
+
+    call: Callable[[Tx], Any]
+    future: asyncio.Future[Any]
+    urgent: bool
+    value: Any = None
+    error: Exception | None = field(default=None)
+
+
+class Writer:
+    """The one writer connection of a ledger, with its ballast and its running time."""
+
+    def __init__(
+        self, path: Path, *, rng: random.Random, station: int, max_octets: int, stamp: Stamp
+    ) -> None:
+        """Open the file; raises LedgerError as `store.open_file` does."""
+        self._path = path
+        self._station = station
+        self._max_octets = max_octets
+        self.in_memory = str(path) == ":memory:"
+        self._ballast = None if self.in_memory else Ballast(path.with_name(f"{path.name}.ballast"))
+        self.full = self._ballast is not None and not self._ballast.held
+        self._retry_at_s = stamp.monotonic_s + RETRY_S
+        self._credited = False
+        self.newest_cursor = 0
+        self.set_aside: Path | None = None
+        self._connection, self.set_aside = store.open_file(path, rng)
+        self._broken = False
+        try:
+            self.session, base_s = self._begin_session()
+            self.incarnation = self._load_incarnation()
+            row = self._connection.execute("SELECT coalesce(max(cursor), 0) FROM events").fetchone()
+            self.newest_cursor = int(row[0])
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise from_sqlite(error) from error
+        self._offset_s = base_s - stamp.monotonic_s
+
+    def run(self, ops: Sequence[Op], stamp: Stamp) -> None:
+        """Run `ops` in one commit; leaves each one's value or error in it. Durable when it returns.
+
+        When the disk is full the urgent ones are tried again on the ballast, the others get LedgerFullError.
+        """
+        self._regain(stamp)
+        if self.full:
+            self._refuse([op for op in ops if not op.urgent])
+            ops = [op for op in ops if op.urgent]
+        if not ops:
+            return
+        error = self._commit(ops, stamp)
+        if error is None:
+            return
+        if lacks_space(error) and self._ballast is not None and self._ballast.held:
+            self._ballast.free()
+            self.full = True
+            self._retry_at_s = stamp.monotonic_s + RETRY_S
+            urgent = [op for op in ops if op.urgent]
+            self._fail([op for op in ops if not op.urgent], error)
+            again = self._commit(urgent, stamp) if urgent else None
+            if again is not None:
+                self._fail(urgent, again)
+            return
+        self._fail(ops, error)
+
+    def read(self, call: Callable[[Tx], Any], connection: sqlite3.Connection | None, stamp: Stamp) -> Any:
+        """Run a reading operation on `connection`, or between commits on the writer's own."""
+        reading = connection or self._connection
+        try:
+            reading.execute("BEGIN")
+            try:
+                return call(self._tx(reading, stamp))
+            finally:
+                if reading.in_transaction:
+                    reading.execute("ROLLBACK")
+        except sqlite3.DatabaseError as error:
+            if is_storage_fault(error):
+                raise from_sqlite(error) from error
+            raise
+
+    def reader(self) -> sqlite3.Connection | None:
+        """Open a connection that only reads; None in memory, where only the writer's sees the data."""
+        try:
+            return None if self.in_memory else store.connect(self._path, reader=True)
+        except sqlite3.Error as error:
+            raise from_sqlite(error) from error
+
+    def finish(self, stamp: Stamp) -> None:
+        """Save ledger time, empty the WAL and close the file; the ballast stays."""
+        self._commit((), stamp)
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error:
+            return  # a full disk or a reader: the next opening replays the WAL
+        finally:
+            self._connection.close()
+
+    def _commit(self, ops: Sequence[Op], stamp: Stamp) -> sqlite3.Error | None:
+        connection = self._connection
+        for op in ops:
+            op.value, op.error = None, None
+        try:
+            if self._broken:
+                self._reopen()
+                connection = self._connection
+            connection.execute("BEGIN IMMEDIATE")
+            tx = self._tx(connection, stamp)
+            if stamp.trusted and not self._credited:
+                times.credit_off_time(tx)
+            for op in ops:
+                _run_one(tx, op)
+            times.save(tx, trusted=stamp.trusted)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            return error
+        except BaseException:
+            self._roll_back()
+            raise
+        self._credited = self._credited or stamp.trusted
+        self.newest_cursor = max(self.newest_cursor, tx.newest_cursor)
+        return None
+
+    def _tx(self, connection: sqlite3.Connection, stamp: Stamp) -> Tx:
+        return Tx(
+            connection=connection,
+            station=self._station,
+            incarnation=self.incarnation,
+            session=self.session,
+            now_unix_ms=stamp.unix_ms,
+            now_s=stamp.monotonic_s + self._offset_s,
+            max_octets=self._max_octets,
+        )
+
+    def _roll_back(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._broken = not self.in_memory
+
+    def _reopen(self) -> None:
+        self._connection.close()
+        self._connection = store.connect(self._path)
+        self._broken = False
+
+    def _begin_session(self) -> tuple[int, float]:
+        try:
+            return times.start_session(self._connection)
+        except sqlite3.Error as error:
+            if self._ballast is None or not lacks_space(error):
+                raise
+            self._ballast.free()
+            self.full = True
+            return times.start_session(self._connection)
+
+    def _load_incarnation(self) -> int:
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'incarnation'").fetchone()
+        return int(row[0])
+
+    def _regain(self, stamp: Stamp) -> None:
+        if self.full and self._ballast is not None and stamp.monotonic_s >= self._retry_at_s:
+            self._retry_at_s = stamp.monotonic_s + RETRY_S
+            self.full = not self._ballast.make()
+
+    def _refuse(self, ops: Sequence[Op]) -> None:
+        for op in ops:
+            op.error = LedgerFullError(
+                "ledger: disk full, only urgent entries are taken", "账本：磁盘已满，只接受紧急条目"
+            )
+
+    def _fail(self, ops: Sequence[Op], error: sqlite3.Error) -> None:
+        for op in ops:
+            op.value, op.error = None, from_sqlite(error)
+
+
+def _run_one(tx: Tx, op: Op) -> None:
+    """Run one operation so that its exception undoes and reaches only itself; a storage fault is raised."""
+    cursor_before, octets_before = tx.newest_cursor, tx.added_octets
+    tx.execute("SAVEPOINT op")
+    try:
+        op.value = op.call(tx)
+    except Exception as error:
+        if isinstance(error, sqlite3.Error) and (is_storage_fault(error) or not tx.connection.in_transaction):
+            raise
+        op.error = error
+        tx.newest_cursor, tx.added_octets = cursor_before, octets_before
+        tx.execute("ROLLBACK TO op")
+    tx.execute("RELEASE op")
