@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from protocols import sms
+from protocols import at, sms
 from protocols.air.frame import Header, parse_header
 from protocols.beidou import content, framing, sentences
 from protocols.beidou.commands import ChallengeText, Transmit
@@ -98,6 +98,21 @@ class BeidouStream:
         return self.feed(b"\r\n")
 
 
+class AtStream:
+    """What an AT terminal sends: lines, results, and the short message behind a line that announces one."""
+
+    def __init__(self) -> None:
+        self._decoder = at.Decoder()
+
+    def feed(self, octets: bytes) -> list[Event]:
+        """Return what became complete, with its meaning where it is known."""
+        return [_at_event(found) for found in self._decoder.feed(octets)]
+
+    def end(self) -> list[Event]:
+        """Read a last line that nothing ended, and one that announced a message which did not come."""
+        return [*self.feed(b"\r\n"), *self.feed(b"OK\r\n")[:-1]]
+
+
 def hdap_frame(octets: bytes) -> Event:
     """Describe one HDAP frame: RRS, TMP, LP, RCP, TP, DTP, DDS."""
     return _named("Frame", hytera.hdap_frame(octets))
@@ -152,6 +167,19 @@ def _named(name: str, found: Event | hdap.Garbage) -> Event:
     return describe_event(found) if isinstance(found, hdap.Garbage) else {"event": name} | found
 
 
+def _at_event(found: at.Event) -> Event:
+    told = describe_event(found)
+    if isinstance(found, at.Result) and found.family:
+        told |= at.error_words(found.family, found.code)._asdict()
+    if isinstance(found, at.Line):
+        told["parameters"] = [parameter.text for parameter in found.parameters]
+        meaning = at.interpret(found)
+        told["meaning"] = None if meaning is None else describe_event(meaning)
+        if found.pdu is not None:
+            told["message"] = sms_pdu(bytes.fromhex(found.pdu))
+    return told
+
+
 def _sentence(found: framing.Event) -> Event:
     typed = sentences.parse(found) if isinstance(found, framing.Sentence) else found
     told = describe_event(typed)
@@ -169,6 +197,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "网关间密封帧（明文帧头）",
             lambda: Packets(air_frame),
         ),
+        "at": Family("AT terminal output: lines, results, messages", "AT 终端输出", AtStream),
         "beidou": Family("Beidou RDSS 2.1 sentences", "北斗 RDSS 2.1 语句", BeidouStream),
         "hdap": Family(
             "Hytera HDAP: RRS, TMP, LP, RCP, TP, DTP, DDS", "海能达 HDAP 应用层", lambda: Packets(hdap_frame)

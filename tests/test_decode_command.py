@@ -43,6 +43,8 @@ def _decode(family: str, *words: str, lines: str = "") -> list[dict[str, Any]]:
         ),
         ("sms", RADIO_TEXT, {"event": "Submit", "direction": "to_network", "status_report": False}),
         ("air", "0803aabbccddeeff0011223344", {"event": "Header", "source": 3, "sealed_octets": 10}),
+        ("at", b"\r\n+CREG: 1\r\n".hex(), {"event": "Line", "name": "+CREG", "parameters": ["1"]}),
+        ("at", b"+CME ERROR: 10\r\n".hex(), {"event": "Result", "ok": False, "code": 10, "family": "CME"}),
         ("pdt", "80020200", {"event": "AirId", "air_hex": "0xFC0001", "group": False}),
         ("pdt", "0xFC0001", {"event": "AirId", "dial_individual": "80020200"}),
         ("pdt", "FC0001", {"event": "AirId", "dial_individual": "80020200"}),
@@ -52,6 +54,18 @@ def test_each_family_is_told(family: str, octets: str, expected: dict[str, Any])
     """One known packet of each family comes out as one event with its fields."""
     (event,) = _decode(family, octets)
     assert {key: event.get(key) for key in expected} == expected
+
+
+def test_message_behind_an_announcement_is_read() -> None:
+    """A short message that an AT terminal hands over is read with the line that announces it."""
+    (event,) = _decode("at", f"\r\n+CMGR: 1,,30\r\n{RADIO_TEXT}\r\n".encode().hex())
+    assert event["message"]["user_data"]["text"] == "hello sat"
+
+
+def test_announcement_without_its_message_is_told() -> None:
+    """A line that announces a message which does not come is not swallowed."""
+    (event,) = _decode("at", b"\r\n+CMGR: 1,,30\r\n".hex())
+    assert (event["name"], event["pdu"]) == ("+CMGR", None)
 
 
 def test_what_a_person_wrote_is_read() -> None:
