@@ -1,0 +1,123 @@
+"""Keys of a `udp` link and the words of its addresses: literal ones only, since names need a DNS."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+from typing import Annotated, Literal
+
+import msgspec
+
+from drivers.udp_peers import Pace
+
+PEERS_MAX = 128
+"""Configured peers of one link: a city's headquarters; each costs its heartbeats and a few hundred octets."""
+
+PACES = {
+    "lan": Pace(0.25, 0.5, 1.0),
+    "mesh": Pace(0.5, 2.0, 3.0),
+    "cellular": Pace(0.5, 2.0, 3.0),
+    "vsat": Pace(2.0, 10.0, 15.0),
+}
+"""Heartbeats by bearer unless configured: a silent cut is noticed within the third figure, idle or not.
+At idle one exchange in the second figure, 69 octets with IPv4 headers: 125 kB an hour and peer on a cellular
+path, 25 kB on VSAT."""
+
+NOMINAL_BPS = {"lan": 100_000_000, "mesh": 2_000_000, "cellular": 5_000_000, "vsat": 1_000_000}
+"""Unless configured: what such a path usually carries upwards."""
+
+LATENCY_S = {"lan": 0.01, "mesh": 0.1, "cellular": 0.2, "vsat": 0.8}
+"""One way, unless configured: for planning and for the time-outs of acknowledgements."""
+
+PORT_MAX = 65535
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
+
+
+class UdpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Keys of one `[[link]]` with `driver = "udp"`. Addresses: `192.0.2.1:7000`, `[2001:db8::1]:7000`."""
+
+    bind: str
+    peers: Annotated[tuple[str, ...], msgspec.Meta(max_length=PEERS_MAX)] = ()
+    """May be empty where peers are behind address translation: they are learnt when they speak."""
+    bearer: Literal["cellular", "vsat", "mesh", "lan"] = "cellular"
+    heartbeat_min_s: Seconds | None = None
+    """Between heartbeats under traffic and in doubt; None: by bearer."""
+    heartbeat_max_s: Seconds | None = None
+    """Between heartbeats when idle and stable; None: by bearer."""
+    loss_detect_s: Seconds | None = None
+    """A silence this long is a loss; None: by bearer."""
+    nominal_bps: Annotated[int, msgspec.Meta(ge=0, le=10**11)] = 0
+    """0: by bearer."""
+    latency_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.0
+    """0: by bearer."""
+    fen_per_kilooctet: Annotated[int, msgspec.Meta(ge=0, le=10**6)] = 0
+
+    def __post_init__(self) -> None:
+        """Check what the types cannot say; ValueError names key, limit and what was found."""
+        bound = parse_address(self.bind, "bind", any_port=True)[0]
+        for text in self.peers:
+            host, _ = parse_address(text, "peers")
+            if ":" in host and ":" not in bound:
+                raise ValueError(f"peers: an IPv6 peer needs an IPv6 bind address such as [::]:7000: {text}")
+        pace = self.pace
+        if not pace.heartbeat_min_s <= pace.heartbeat_max_s:
+            raise ValueError(
+                f"heartbeat_max_s: limit {pace.heartbeat_min_s} (heartbeat_min_s) or more, "
+                f"found {pace.heartbeat_max_s}"
+            )
+        least_s = pace.heartbeat_max_s + 2 * pace.heartbeat_min_s
+        if pace.loss_detect_s < least_s:
+            raise ValueError(
+                f"loss_detect_s: limit {least_s} (heartbeat_max_s + 2 heartbeat_min_s) or more, "
+                f"found {pace.loss_detect_s}"
+            )
+
+    @property
+    def pace(self) -> Pace:
+        """Heartbeats and loss, with the bearer's figures where nothing is said."""
+        usual = PACES[self.bearer]
+        return Pace(
+            self.heartbeat_min_s or usual.heartbeat_min_s,
+            self.heartbeat_max_s or usual.heartbeat_max_s,
+            self.loss_detect_s or usual.loss_detect_s,
+        )
+
+
+def parse_address(text: str, key: str, *, any_port: bool = False) -> tuple[str, int]:
+    """Split `host:port` or `[v6]:port` into a canonical literal and a port; ValueError names `key`."""
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    number = int(port) if port.isascii() and port.isdecimal() and len(port) <= len("65535") else -1
+    example = "192.0.2.1:7000 or [2001:db8::1]:7000"
+    refused = f"{key}: limit an IP address and a port 1..{PORT_MAX}, as {example}; found {text}"
+    try:
+        literal = ip_address(host[1:-1] if bracketed else host)
+    except ValueError as error:
+        raise ValueError(refused) from error
+    in_range = (0 if any_port else 1) <= number <= PORT_MAX
+    if not colon or bracketed is not isinstance(literal, IPv6Address) or not in_range:
+        raise ValueError(refused)
+    return _literal(str(literal)), number
+
+
+def address_text(host: str, port: int) -> str:
+    """Write an address in the one form that the link uses; a mapped IPv4 address is an IPv4 address."""
+    host = _literal(host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def normal_address(text: str) -> str:
+    """Bring a destination to the form addresses are kept in; what is no address stays as it is."""
+    try:
+        return address_text(*parse_address(text, "destination"))
+    except ValueError:
+        return text
+
+
+def _literal(host: str) -> str:
+    try:
+        literal = ip_address(host)
+    except ValueError:
+        return host
+    mapped = literal.ipv4_mapped if isinstance(literal, IPv6Address) else None
+    return str(mapped or literal)

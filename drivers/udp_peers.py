@@ -1,0 +1,185 @@
+"""Who answers on an IP path: a pure machine of heartbeats, evidence and loss; it is told the time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+PENDING_MAX = 8
+"""Heartbeats of one peer waiting for a reply; older ones are forgotten: their round trip says nothing new."""
+
+HISTORY = 20
+"""Heartbeats that the quality percentage looks back on: under a minute on an idle cellular path."""
+
+LEARNED_MAX = 64
+"""Addresses learnt from traffic (vehicles behind a carrier's NAT); the one silent longest goes first."""
+
+PROOF_EVERY = 10
+"""Idle intervals after which mere hearing is not enough and our own way out is proven by a heartbeat."""
+
+LOST_INTERVAL_MAX_S = 15.0
+"""Slowest pace of asking a lost peer: a healed path is found within it, a wreck costs 17 kB an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often to ask, and how long a silence is a loss; seconds."""
+
+    heartbeat_min_s: float
+    heartbeat_max_s: float
+    loss_detect_s: float
+
+
+@dataclass(slots=True)
+class Peer:
+    """One address and its evidence. `online` None: not known yet."""
+
+    address: str
+    to: tuple[str, int]
+    configured: bool
+    since_s: float
+    interval_s: float
+    online: bool | None = None
+    heard_s: float | None = None
+    proven_s: float | None = None
+    asked_s: float | None = None
+    told_s: float | None = None
+    traffic: bool = False
+    """Data went out since we last heard the peer: doubt is dearer."""
+    pending: OrderedDict[int, float] = field(default_factory=OrderedDict)
+    answers: deque[bool] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    rtt_s: float | None = None
+    rtt_var_s: float = 0.0
+
+    @property
+    def patience_s(self) -> float:
+        """A reply may take this long: RFC 6298's smoothed round trip plus four deviations."""
+        return 0.0 if self.rtt_s is None else self.rtt_s + 4 * self.rtt_var_s
+
+    @property
+    def quality_pct(self) -> int | None:
+        """Share of the last heartbeats answered."""
+        return round(100 * sum(self.answers) / len(self.answers)) if self.answers else None
+
+    def last_s(self) -> float:
+        """When it was last heard; when we began to listen, if never."""
+        return self.since_s if self.heard_s is None else self.heard_s
+
+    def loss_at_s(self, pace: Pace) -> float:
+        """When silence becomes a loss, or hearing without being heard does."""
+        silent_s = max(pace.loss_detect_s, pace.heartbeat_max_s + self.patience_s)
+        at_s = self.last_s() + silent_s
+        if self.proven_s is None:
+            return at_s
+        return min(at_s, self.proven_s + PROOF_EVERY * pace.heartbeat_max_s + silent_s)
+
+    def ask_at_s(self, pace: Pace) -> float:
+        """When the next heartbeat is due; passive evidence puts it off."""
+        if self.online is False:
+            return (self.asked_s or self.since_s) + self.interval_s
+        interval_s = pace.heartbeat_min_s if self.traffic else self.interval_s
+        due_s = self.last_s() + interval_s if self.online else self.since_s
+        if self.proven_s is not None:
+            due_s = min(due_s, self.proven_s + PROOF_EVERY * pace.heartbeat_max_s)
+        if self.asked_s is not None:
+            due_s = max(due_s, self.asked_s + pace.heartbeat_min_s)
+        return due_s
+
+    def asked(self, nonce: int, now_s: float, pace: Pace) -> None:
+        """Note a heartbeat sent; what stays unanswered counts against the quality."""
+        if self.pending:
+            self.answers.append(False)
+        self.pending[nonce] = now_s
+        while len(self.pending) > PENDING_MAX:
+            self.pending.popitem(last=False)
+        self.asked_s = now_s
+        if self.online is False:
+            self.interval_s = min(max(self.interval_s, pace.heartbeat_min_s) * 2, LOST_INTERVAL_MAX_S)
+
+    def replied(self, nonce: int, now_s: float, pace: Pace) -> bool:
+        """Take a reply; False for a nonce that is not waiting (late, repeated or invented)."""
+        sent_s = self.pending.get(nonce)
+        if sent_s is None:
+            return False
+        self.pending.clear()
+        self.answers.append(True)
+        sample_s = max(0.0, now_s - sent_s)
+        if self.rtt_s is None:
+            self.rtt_s, self.rtt_var_s = sample_s, sample_s / 2
+        else:
+            self.rtt_var_s += (abs(self.rtt_s - sample_s) - self.rtt_var_s) / 4
+            self.rtt_s += (sample_s - self.rtt_s) / 8
+        if self.online and not self.traffic:
+            self.interval_s = min(self.interval_s * 2, pace.heartbeat_max_s)
+        self.proven_s = now_s
+        return True
+
+    def heard(self, now_s: float, pace: Pace) -> bool:
+        """Take a sign of life; True if that is news."""
+        news = self.online is not True
+        self.heard_s = now_s
+        self.traffic = False
+        if news:
+            self.interval_s = pace.heartbeat_min_s
+        self.online = True
+        return news
+
+    def sent_data(self, pace: Pace) -> None:
+        """Note traffic: ask soon if nothing comes back, and stay quick for a while."""
+        self.traffic = True
+        self.interval_s = pace.heartbeat_min_s
+
+    def lost(self, now_s: float, pace: Pace) -> bool:
+        """Whether it is lost now; True once per loss, also for one that never answered."""
+        if self.online is False or now_s < self.loss_at_s(pace):
+            return False
+        self.online = False
+        self.interval_s = pace.heartbeat_min_s
+        self.traffic = False
+        return True
+
+
+class Peers:
+    """Configured peers, and a bounded number of learnt ones."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self._by_address: OrderedDict[str, Peer] = OrderedDict()
+
+    def add(self, address: str, to: tuple[str, int], now_s: float, *, configured: bool) -> Peer:
+        """Return the peer of an address, made if need be; the stalest learnt one makes room."""
+        if address in self._by_address:
+            return self._by_address[address]
+        learned = [peer for peer in self._by_address.values() if not peer.configured]
+        if not configured and len(learned) >= LEARNED_MAX:
+            del self._by_address[min(learned, key=Peer.last_s).address]
+        peer = Peer(address, to, configured, now_s, self.pace.heartbeat_min_s)
+        self._by_address[address] = peer
+        return peer
+
+    def get(self, address: str) -> Peer | None:
+        """Return the peer of an address, if it is known."""
+        return self._by_address.get(address)
+
+    def forget(self, peer: Peer) -> None:
+        """Drop a learnt peer that fell silent."""
+        self._by_address.pop(peer.address, None)
+
+    def all(self) -> list[Peer]:
+        """Return everyone known, in order of acquaintance."""
+        return list(self._by_address.values())
+
+    @property
+    def any_online(self) -> bool:
+        """Whether anybody answers."""
+        return any(peer.online for peer in self._by_address.values())
+
+    def wake_at_s(self) -> float | None:
+        """When the next heartbeat or loss is due; None with nobody to watch."""
+        times = []
+        for peer in self._by_address.values():
+            if peer.configured or peer.online:
+                times.append(peer.ask_at_s(self.pace))
+            if peer.online is not False:
+                times.append(peer.loss_at_s(self.pace))
+        return min(times, default=None)
