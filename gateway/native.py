@@ -18,6 +18,12 @@ REPEATED = "（重发）"
 PLEASE_ACKNOWLEDGE = "（请回复 收到）"
 """Asks the reader for an acknowledgement by a person."""
 
+SOS_RAISED = "【求救】"
+"""Begins the message by which a gateway tells headquarters of an emergency."""
+
+SOS_CLEARED = "【求救解除】"
+"""Begins the message that an emergency was cancelled on the device that raised it."""
+
 ROLL_CALL_TEXT = "【点名】请回复 到"
 """Asks one station to answer a roll call."""
 
@@ -108,5 +114,7 @@ def head_count(text: str) -> int | None:
 
 
 def compose(text: str, *, sender: str, ack_wanted: bool, repeated: bool) -> str:
-    """Write a message as it is shown on a native device: who it is from first."""
+    """Write a message as a native device shows it: who it is from first, but 【自动】 always in front."""
+    if text.startswith(AUTOMATIC):
+        return text
     return f"{REPEATED if repeated else ''}{sender}：{text}{PLEASE_ACKNOWLEDGE if ack_wanted else ''}"

@@ -28,6 +28,8 @@ class Work:
     element: Callable[[float], Element] | None = None
     message: Message | None = None
     receipt_row: int = 0
+    elicits_ack: bool = True
+    """Sent again until acknowledged; otherwise once is enough and a newer value will follow."""
     expires_s: float | None = None
     prefer_link: str = ""
     """Go back where the request came from, if that way is usable."""
@@ -45,6 +47,8 @@ class Work:
     native_deadline_s: float = 0.0
     frames: set[int] = field(default_factory=set)
     """Serial numbers of frames under way that carry it."""
+    sizes: dict[int, int] = field(default_factory=dict)
+    """Octets of a frame with this alone, by next hop (the age may add an octet as it grows)."""
 
     def order(self) -> tuple[int, float]:
         """Sort key: strict precedence, oldest first within a class."""

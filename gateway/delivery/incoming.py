@@ -1,0 +1,209 @@
+"""What the elements of an authentic frame change here: messages, receipts, reports, roll calls, positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from gateway.core import Core
+from gateway.delivery import wire
+from gateway.delivery.freshness import Freshness
+from gateway.delivery.outbox import Outbox
+from gateway.delivery.states import REPORTED, accepted_event, move
+from gateway.domain import (
+    Alarm,
+    AlarmKind,
+    Evidence,
+    Message,
+    Position,
+    Precedence,
+    Presence,
+    Recipient,
+    RecipientState,
+)
+from gateway.ledger import events, hops, messages, presence
+from gateway.ledger.tx import Tx
+from gateway.links import LinkRunner
+from gateway.native import SOS_CLEARED
+from protocols import air
+
+After = Callable[[], None]
+"""Something to do once the transaction is on disk."""
+
+
+class Upper(Protocol):
+    """What the layers above do with what a frame brought."""
+
+    def link_report(self, tx: Tx, report: air.LinkReportElement, link: LinkRunner) -> None:
+        """Keep a neighbour's link report."""
+
+    def report_requested(self, peer: int, link: LinkRunner) -> None:
+        """Send our link report."""
+
+    def polled(self, peer: int, poll: air.RollCallPoll, link: LinkRunner) -> None:
+        """Answer a roll call."""
+
+    def answered(self, tx: Tx, peer: int, answer: air.RollCallAnswer, link: LinkRunner) -> After | None:
+        """Count an answer to a roll call of ours."""
+
+
+class Incoming:
+    """Applies elements inside the transaction of their frame."""
+
+    def __init__(self, core: Core, outbox: Outbox, freshness: Freshness, upper: Upper) -> None:
+        self._core = core
+        self._outbox = outbox
+        self._fresh = freshness
+        self._upper = upper
+
+    def element(
+        self, tx: Tx, link: LinkRunner, opened: air.Opened, element: air.Element, after: list[After]
+    ) -> None:
+        """Apply one element; what must wait for the commit is appended to `after`."""
+        peer = opened.stream.source
+        match element:
+            case air.MessageElement():
+                self._message(tx, peer, element, after)
+            case air.ReceiptElement():
+                self._receipt(tx, element, after)
+            case air.LinkReportElement():
+                self._upper.link_report(tx, element, link)
+            case air.LinkReportRequest():
+                after.append(lambda: self._upper.report_requested(peer, link))
+            case air.RollCallPoll():
+                after.append(lambda: self._upper.polled(peer, element, link))
+            case air.RollCallAnswer():
+                action = self._upper.answered(tx, peer, element, link)
+                if action is not None:
+                    after.append(action)
+            case air.EchoRequest(nonce=nonce):
+                after.append(lambda: self._fresh.reply(peer, nonce, link.name))
+            case air.EchoReply(nonce=nonce):
+                after.append(lambda: self._fresh.replied(opened.stream, nonce))
+            case air.CounterNotice(highest=highest):
+                after.append(lambda: self._fresh.behind(peer, highest))
+            case air.PositionElement():
+                self._position(tx, peer, link, element)
+            case _:
+                pass
+
+    def _message(self, tx: Tx, peer: int, element: air.MessageElement, after: list[After]) -> None:
+        core = self._core
+        message = wire.message_from_air(
+            element, own=core.own, came_from=peer, time_quality=core.time_quality()
+        )
+        if message.id.origin == core.own:
+            return  # our own, on a detour
+        placed = tuple(self._placed(message, recipient) for recipient in message.recipients)
+        message = replace(message, recipients=placed)
+        if messages.insert(tx, message):
+            accepted_event(tx, message)
+            self._raise_alarm(tx, message)
+            for recipient in message.recipients:
+                if recipient.state is RecipientState.REFUSED:
+                    self._owe(tx, peer, message, recipient.station, recipient.state)
+        else:
+            core.count("messages_repeat_absorbed")
+            new = messages.add_recipients(tx, message.id, message.recipients)
+            known = messages.get(tx, message.id)
+            for recipient in known.recipients if known else ():
+                if recipient.station not in new and recipient.state in REPORTED:
+                    self._owe(tx, peer, message, recipient.station, recipient.state, recipient.evidence)
+        kept = messages.get(tx, message.id)
+        if kept is not None:
+            onward = [r.station for r in kept.recipients if not r.state.settled]
+            after.extend([self._onward(kept, station) for station in onward])
+
+    def _onward(self, message: Message, station: int) -> After:
+        return lambda: self._outbox.add_message(message, station)
+
+    def _placed(self, message: Message, recipient: Recipient) -> Recipient:
+        """Give a recipient its first state here: ours is delivered, what cannot go on is refused."""
+        core = self._core
+        if recipient.station == core.own:
+            return replace(recipient, state=RecipientState.DELIVERED, evidence=Evidence.PROTOCOL)
+        if recipient.station not in core.roster.stations or message.hops_left <= 0:
+            return replace(recipient, state=RecipientState.REFUSED, detail="no way on from here")
+        return recipient
+
+    def _owe(
+        self,
+        tx: Tx,
+        peer: int,
+        message: Message,
+        station: int,
+        state: RecipientState,
+        evidence: Evidence = Evidence.PROTOCOL,
+    ) -> None:
+        if station != self._core.own or state is not RecipientState.DELIVERED:
+            hops.owe_receipt(tx, peer, message.id, station, state, evidence=evidence)
+
+    def _raise_alarm(self, tx: Tx, message: Message) -> None:
+        own_copy = any(r.station == self._core.own for r in message.recipients)
+        key = f"sos:{message.sender}"
+        if own_copy and message.precedence is Precedence.SOS:
+            raise_sos(tx, self._core, message.sender, message.text, unauthenticated=message.unauthenticated)
+        elif own_copy and message.text.startswith(SOS_CLEARED) and presence.alarm_clear(tx, key):
+            events.append(tx, "alarm.cleared", {"key": key, "station": message.sender})
+
+    def _receipt(self, tx: Tx, element: air.ReceiptElement, after: list[After]) -> None:
+        identity = wire.id_from_air(element.message_id)
+        state, evidence, by = wire.receipt_from_air(element)
+        move(tx, identity, element.recipient, state, evidence, by=by)
+        if state.settled:
+            after.append(lambda: self._settle(("m", str(identity), str(element.recipient))))
+
+    def _settle(self, key: tuple[str, ...]) -> None:
+        self._outbox.settle(key)
+
+    def _position(self, tx: Tx, peer: int, link: LinkRunner, element: air.PositionElement) -> None:
+        fix_age_s = None if element.age_s is None else float(element.age_s)
+        presence.heard(
+            tx,
+            Presence(
+                station=element.station,
+                link=link.name,
+                bearer=link.capabilities.bearer,
+                address="",
+                how="position",
+                online=True,
+                heard_unix_ms=tx.now_unix_ms,
+                position=Position(element.latitude_deg, element.longitude_deg, fix_age_s),
+                via=peer,
+            ),
+        )
+
+
+def raise_sos(
+    tx: Tx,
+    core: Core,
+    station: int,
+    detail: str,
+    *,
+    unauthenticated: bool,
+    position: Position | None = None,
+) -> bool:
+    """Raise the SOS alarm of a station; return whether it is a new one."""
+    return raise_alarm(
+        tx,
+        Alarm(
+            key=f"sos:{station}",
+            kind=AlarmKind.SOS,
+            station=station,
+            detail=detail,
+            unauthenticated=unauthenticated,
+            position=position,
+            raised_unix_ms=tx.now_unix_ms,
+            exercise=core.config.gateway.exercise,
+        ),
+    )
+
+
+def raise_alarm(tx: Tx, alarm: Alarm) -> bool:
+    """Raise an alarm and tell observers; return whether it is a new one."""
+    new = presence.alarm_raise(tx, alarm)
+    if new:
+        body = {"key": alarm.key, "alarm": alarm.kind.value, "station": alarm.station}
+        events.append(tx, "alarm.raised", body)
+    return new

@@ -1,0 +1,296 @@
+"""Native texts and emergency calls coming in from devices that know nothing of us."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+from drivers.base import Emergency, Position, Received
+from gateway import native
+from gateway.core import Core
+from gateway.delivery.incoming import After, raise_sos
+from gateway.delivery.outbox import Outbox
+from gateway.delivery.states import accepted_event, move
+from gateway.delivery.work import WorkKey
+from gateway.domain import (
+    Evidence,
+    Message,
+    MessageKind,
+    Precedence,
+    Presence,
+    Recipient,
+    RecipientState,
+)
+from gateway.ledger import events, messages, presence
+from gateway.ledger import native as native_ledger
+from gateway.ledger.errors import LedgerError
+from gateway.ledger.tx import Tx
+from gateway.links import LinkRunner
+from gateway.roster import Station
+
+LIFETIME_S = 86_400
+"""A native sender cannot say a lifetime: a day, as a shift and its successor see it."""
+
+AUTOMATIC_EVERY_S = 600.0
+"""At most one automatic reply to a station in this time: machines must not converse, bearers cost."""
+
+MAX_TEXT_CHARS = 1_000
+"""More than any native bearer carries; a longer text is cut and marked."""
+
+LOOK_BACK = 50
+"""Messages to a station looked through for the one it acknowledges."""
+
+
+class RollCallAnswers(Protocol):
+    """Takes native answers to a running roll call."""
+
+    def native_answer(self, tx: Tx, station: Station, text: str, link: LinkRunner) -> After | None:
+        """Count the text as an answer if a running call has asked this station.
+
+        Runs in the ledger's thread; what it returns is done after the commit. None: no call asked.
+        """
+
+
+class NativeIn:
+    """Turns native texts into messages, acknowledgements, alarms and answers."""
+
+    def __init__(self, core: Core, outbox: Outbox, roll_calls: RollCallAnswers) -> None:
+        self._core = core
+        self._outbox = outbox
+        self._roll_calls = roll_calls
+        self._answered_s: dict[int, float] = {}
+
+    async def text(self, link: LinkRunner, event: Received) -> None:
+        """Take one native text: on disk, then confirmed to the device, then answered if it wants that."""
+        try:
+            await self._text(link, event)
+        except LedgerError as error:
+            self._core.count("texts_not_stored")
+            self._core.log.warning("text_not_stored", link=link.name, error=str(error))
+            return  # not confirmed: the device keeps it and offers it again
+        await link.confirm(event.receipt)
+
+    async def _text(self, link: LinkRunner, event: Received) -> None:
+        core = self._core
+        station = core.roster.at_address(link.capabilities.bearer, event.source)
+        if station is None:
+            await core.ledger.write(lambda tx: _keep_stranger(tx, link.name, event))
+            core.count("texts_quarantined")
+            return
+        link.health.heard(station.number, core.now_s())
+        urgent = isinstance(native.read(event.text), native.Distress | native.Acknowledge)
+        after: list[After] = []
+        made = await core.ledger.write(lambda tx: self._take(tx, link, event, station, after), urgent=urgent)
+        for action in after:
+            action()
+        for message in made:
+            if message.text.startswith(native.AUTOMATIC) and message.sender == core.own:
+                self._answered_s[station.number] = core.now_s()
+            self._forward(message)
+
+    def _take(
+        self, tx: Tx, link: LinkRunner, event: Received, station: Station, after: list[After]
+    ) -> list[Message]:
+        """Do all that one text asks for, in one transaction with the note that it was taken."""
+        presence.heard(tx, self._presence(tx, link, event.source, station, "text"))
+        events.append(tx, "station.heard", {"station": station.number, "link": link.name, "how": "text"})
+        if native_ledger.seen_before(tx, link.name, event.source, event.native_ref):
+            self._core.count("texts_repeat_absorbed")
+            return []
+        text = event.text[:MAX_TEXT_CHARS].strip()
+        intent = native.read(text)
+        match intent:
+            case native.Help():
+                return self._automatic(tx, station, native.HELP_TEXT)
+            case native.Acknowledge() if (key := self._acknowledge(tx, station)) is not None:
+                after.append(partial(self._settle, key))
+                return []
+            case native.Distress():
+                return self._emergency(tx, station, text, None)
+            case native.Present() | native.Plain():
+                answer = self._roll_calls.native_answer(tx, station, text, link)
+                after.extend([answer] if answer is not None else [])
+                if answer is not None and isinstance(intent, native.Present):
+                    return []
+            case _:
+                pass
+        return self._pass_on(tx, station, text, intent, event)
+
+    def _pass_on(
+        self, tx: Tx, station: Station, text: str, intent: native.Intent, event: Received
+    ) -> list[Message]:
+        """Accept it as a message to the station it names, or to headquarters."""
+        to, replies = self._default_to(station), list[Message]()
+        if isinstance(intent, native.To):
+            named = self._core.roster.find(intent.word)
+            if named is None or named.number == station.number:
+                words = f"{native.AUTOMATIC}没有呼号 {intent.word}，已转指挥部"
+                replies = self._automatic(tx, station, words)
+            else:
+                to, text = named.number, intent.text
+        precedence = Precedence.PRIORITY if text.startswith(URGENT_MARKS) else Precedence.ROUTINE
+        group = f"【组呼 {event.group}】" if event.group else ""
+        return [self._accept(tx, station, group + text, to, precedence, event.source), *replies]
+
+    def _default_to(self, station: Station) -> int:
+        """Headquarters; from headquarters' own radios, this gateway itself."""
+        hq = self._core.headquarters()
+        return hq.number if hq is not None and hq.number != station.number else self._core.own
+
+    def _accept(
+        self, tx: Tx, station: Station, text: str, to: int, precedence: Precedence, address: str
+    ) -> Message:
+        core = self._core
+        here = to == core.own
+        recipient = Recipient(
+            station=to,
+            state=RecipientState.DELIVERED if here else RecipientState.QUEUED,
+            evidence=Evidence.PROTOCOL if here else Evidence.OBSERVED,
+        )
+        message = Message(
+            id=messages.next_id(tx, core.own),
+            kind=MessageKind.TEXT,
+            precedence=precedence,
+            text=text,
+            sender=station.number,
+            sender_address=address,
+            unauthenticated=True,
+            exercise=core.config.gateway.exercise,
+            lifetime_s=LIFETIME_S,
+            time_quality=core.time_quality(),
+            recipients=(recipient,),
+        )
+        messages.insert(tx, message)
+        accepted_event(tx, message)
+        return message
+
+    def _settle(self, key: WorkKey) -> None:
+        self._outbox.settle(key)
+
+    def _forward(self, message: Message) -> None:
+        for recipient in message.recipients:
+            if not recipient.state.settled:
+                self._outbox.add_message(message, recipient.station)
+
+    def _acknowledge(self, tx: Tx, station: Station) -> WorkKey | None:
+        """The newest message to this station that asks for it, and was not acknowledged, now is."""
+        for _, message in messages.list_messages(tx, limit=LOOK_BACK, station=station.number):
+            copy = next(r for r in message.recipients if r.station == station.number)
+            if message.ack_wanted and copy.state is not RecipientState.ACKNOWLEDGED:
+                number = station.number
+                acknowledged = RecipientState.ACKNOWLEDGED
+                move(tx, message.id, number, acknowledged, Evidence.OBSERVED, by=str(number))
+                return ("m", str(message.id), str(number))
+        return None
+
+    # --- emergencies -------------------------------------------------------------------------------------
+
+    async def emergency_event(self, link: LinkRunner, event: Emergency) -> None:
+        """Take an emergency call, or its cancellation, from a device. Raises LedgerError."""
+        core = self._core
+        station = core.roster.at_address(link.capabilities.bearer, event.address)
+        if station is None:
+            detail = f"emergency from unknown address {event.address} on {link.name}"
+            await core.ledger.write(
+                lambda tx: raise_sos(tx, core, 0, detail, unauthenticated=True, position=event.position),
+                urgent=True,
+            )
+            return
+        link.health.heard(station.number, core.now_s())
+
+        def op(tx: Tx) -> list[Message]:
+            presence.heard(tx, self._presence(tx, link, event.address, station, "emergency", event.position))
+            if event.active:
+                return self._emergency(tx, station, "紧急按键", event.position)
+            return self._emergency_over(tx, station)
+
+        for message in await core.ledger.write(op, urgent=True):
+            self._forward(message)
+
+    def _emergency(self, tx: Tx, station: Station, words: str, position: Position | None) -> list[Message]:
+        """Raise the alarm here and tell headquarters with a message of precedence SOS, once per alarm."""
+        where = f" 位置 {position.latitude_deg:.5f},{position.longitude_deg:.5f}" if position else ""
+        text = f"{native.SOS_RAISED}{station.call_sign} {station.name}：{words}{where}"
+        new = raise_sos(tx, self._core, station.number, text, unauthenticated=True, position=position)
+        return self._report(tx, station, text, Precedence.SOS) if new else []
+
+    def _emergency_over(self, tx: Tx, station: Station) -> list[Message]:
+        if not presence.alarm_clear(tx, f"sos:{station.number}"):
+            return []
+        events.append(tx, "alarm.cleared", {"key": f"sos:{station.number}", "station": station.number})
+        text = f"{native.SOS_CLEARED}{station.call_sign} {station.name}"
+        return self._report(tx, station, text, Precedence.FLASH)
+
+    def _report(self, tx: Tx, station: Station, text: str, precedence: Precedence) -> list[Message]:
+        hq = self._core.headquarters()
+        if hq is None or hq.number == self._core.own:
+            return []
+        message = Message(
+            id=messages.next_id(tx, self._core.own),
+            kind=MessageKind.NOTICE,
+            precedence=precedence,
+            text=text,
+            sender=station.number,
+            unauthenticated=True,
+            exercise=self._core.config.gateway.exercise,
+            ack_wanted=True,
+            lifetime_s=LIFETIME_S,
+            time_quality=self._core.time_quality(),
+            recipients=(Recipient(station=hq.number),),
+        )
+        messages.insert(tx, message)
+        accepted_event(tx, message)
+        return [message]
+
+    # --- automatic replies -------------------------------------------------------------------------------
+
+    def _automatic(self, tx: Tx, station: Station, text: str) -> list[Message]:
+        """Make an automatic reply; never to a gateway, at most one per station in ten minutes."""
+        last_s = self._answered_s.get(station.number)
+        if station.gateway or (last_s is not None and self._core.now_s() - last_s < AUTOMATIC_EVERY_S):
+            self._core.count("automatic_replies_held_back")
+            return []
+        message = Message(
+            id=messages.next_id(tx, self._core.own),
+            kind=MessageKind.NOTICE,
+            precedence=Precedence.ROUTINE,
+            text=text,
+            sender=self._core.own,
+            exercise=self._core.config.gateway.exercise,
+            lifetime_s=int(AUTOMATIC_EVERY_S),
+            time_quality=self._core.time_quality(),
+            recipients=(Recipient(station=station.number),),
+        )
+        messages.insert(tx, message)
+        accepted_event(tx, message)
+        return [message]
+
+    def _presence(
+        self,
+        tx: Tx,
+        link: LinkRunner,
+        address: str,
+        station: Station,
+        how: str,
+        position: Position | None = None,
+    ) -> Presence:
+        return Presence(
+            station=station.number,
+            link=link.name,
+            bearer=link.capabilities.bearer,
+            address=address,
+            how=how,
+            online=True,
+            heard_unix_ms=tx.now_unix_ms,
+            position=position,
+            via=self._core.own,
+        )
+
+
+URGENT_MARKS = ("!", "！", "急", "加急")
+"""A text that begins so is PRIORITY, the ceiling of native text."""
+
+
+def _keep_stranger(tx: Tx, link: str, event: Received) -> None:
+    row = native_ledger.quarantine(tx, link, event.source, event.text[:MAX_TEXT_CHARS])
+    events.append(tx, "quarantine.added", {"id": row, "link": link, "address": event.source})

@@ -1,0 +1,338 @@
+"""The sending loop: every free link gets the most urgent thing that should go over it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from drivers.base import (
+    Handle,
+    LinkBusyError,
+    LinkDownError,
+    LinkRefusedError,
+    Precedence,
+    Service,
+    Stage,
+    Transmission,
+)
+from gateway.core import Core
+from gateway.delivery.hops import Frame
+from gateway.delivery.outbox import FORM, FrameJob, Job, Outbox, ResendJob, TextJob
+from gateway.delivery.states import move
+from gateway.delivery.streams import Streams
+from gateway.delivery.work import Work
+from gateway.domain import Evidence, LinkState, MessageId, RecipientState
+from gateway.ledger import attempts
+from gateway.ledger.errors import LedgerClosedError, LedgerError
+from gateway.ledger.tx import Tx
+from gateway.links import LinkRunner
+from gateway.routing import Candidate
+from protocols import air
+from protocols.air import StreamId
+
+MAX_SLEEP_S = 5.0
+"""Longest the loop sleeps; everything that matters wakes it earlier."""
+
+SEND_MAX_S = 300.0
+"""A driver that holds a transmission longer is stuck; the link is freed and the outcome is unknown."""
+
+RETRY_S = 2.0
+"""Wait before a link that refused to take something is asked again."""
+
+NATIVE_OUTCOME_S = 90.0
+"""A native text whose outcome has not come by then is unknown; satellite modems answer within 60 s."""
+
+MAX_HANDLES = 4_096
+"""Transmissions whose progress can still be told apart."""
+
+LEDGER_RETRY_S = 1.0
+"""Wait after the ledger refused; nothing is sent whose attempt is not on disk."""
+
+
+class Sender:
+    """Runs for the life of the gateway."""
+
+    def __init__(self, core: Core, outbox: Outbox, streams: Streams) -> None:
+        self._core = core
+        self._outbox = outbox
+        self._streams = streams
+        self.handles: dict[int, tuple[Handle, ...]] = {}
+        """Attempts behind each transmission handed to a link."""
+        self.text_works: dict[int, Work] = {}
+        """Native works by handle."""
+        self.frames: dict[int, Frame] = {}
+        """Frames by the handle they were last handed over with."""
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._core.wake.clear()
+                now_s = self._core.now_s()
+                self._time_passes(now_s)
+                self._outbox.begin()
+                for link in self._core.links.values():
+                    if self._ready(link, now_s):
+                        job = self._outbox.next_job(link, now_s)
+                        if job is not None:
+                            link.sending = True
+                            self._reserve(job)
+                            tasks.create_task(self._transmit(link, job), name=f"{link.name}.send")
+                            self._outbox.begin()
+                await self._sleep()
+
+    def _ready(self, link: LinkRunner, now_s: float) -> bool:
+        state = link.health.view(now_s).state
+        dead = state in (LinkState.ABSENT, LinkState.STARTING, LinkState.BLOCKED)
+        return not (link.sending or link.quiet or dead or link.not_before_s > now_s)
+
+    def _reserve(self, job: Job) -> None:
+        """Take what the job carries out of the choice until its outcome is known."""
+        if isinstance(job, FrameJob):
+            for work in job.works:
+                work.frames.add(0)
+            if job.ack:
+                self._outbox.acks.pop(job.way.next_hop, None)
+        elif isinstance(job, TextJob):
+            job.work.native_pending = job.way.link
+            job.work.native_deadline_s = self._core.now_s() + SEND_MAX_S + NATIVE_OUTCOME_S
+
+    def _time_passes(self, now_s: float) -> None:
+        for frame in self._outbox.overdue(now_s):
+            link = self._core.links.get(frame.link)
+            if link is not None:
+                link.health.missed(frame.peer, frame.sent_s, now_s)
+                self._core.count("acknowledgements_missed")
+        for work in self._outbox.works.expired(now_s):
+            self._outbox.settle(work.key)
+        for work in self._outbox.works:
+            if work.native_pending and now_s >= work.native_deadline_s:
+                work.native_pending = ""
+                work.unknowns += 1
+
+    async def _sleep(self) -> None:
+        now_s = self._core.now_s()
+        times = [now_s + MAX_SLEEP_S]
+        deadline_s = self._outbox.frames.next_deadline_s()
+        if deadline_s is not None:
+            times.append(deadline_s)
+        times += [owed.due_s for owed in self._outbox.acks.values() if owed.due_s > now_s]
+        for link in self._core.links.values():
+            if link.not_before_s > now_s:
+                times.append(link.not_before_s)
+            change_s = link.health.next_change_s(now_s)
+            if change_s is not None:
+                times.append(change_s)
+        for work in self._outbox.works:
+            times += [
+                t for t in (work.not_before_s, work.native_deadline_s, work.expires_s or 0.0) if t > now_s
+            ]
+        try:
+            async with asyncio.timeout(max(0.001, min(times) - now_s)):
+                await self._core.wake.wait()
+        except TimeoutError:
+            return
+
+    # --- transmitting ------------------------------------------------------------------------------------
+
+    async def _transmit(self, link: LinkRunner, job: Job) -> None:
+        try:
+            if isinstance(job, FrameJob):
+                await self._send_frame(link, job)
+            elif isinstance(job, ResendJob):
+                await self._resend(link, job)
+            else:
+                await self._send_text(link, job)
+        except LedgerClosedError:
+            return
+        except LedgerError as error:
+            self._core.log.warning("ledger_refused_attempt", link=link.name, error=str(error))
+            link.not_before_s = self._core.now_s() + LEDGER_RETRY_S
+        finally:
+            link.sending = False
+            if isinstance(job, FrameJob):
+                for work in job.works:
+                    work.frames.discard(0)
+            self._core.wake.set()
+
+    async def _send_frame(self, link: LinkRunner, job: FrameJob) -> None:
+        peer = job.way.next_hop
+        works = [work for work in job.works if self._outbox.works.get(work.key) is work]
+        elements = [*self._acknowledgement(peer, job), *self._outbox.elements(peer, works)]
+        if not elements:
+            return
+        counter = await self._streams.next_counter(peer)
+        octets = air.seal_frame(
+            self._core.keys, counter=counter, destination=peer, elements=elements, form=FORM
+        )
+        precedence = max((work.precedence for work in works), default=Precedence.IMMEDIATE)
+        frame: Frame | None = None
+        if air.elicits_ack(tuple(elements)):
+            kept = [work for work in works if work.elicits_ack]
+            frame = self._outbox.frames.new(peer, counter, octets, tuple(w.key for w in kept), precedence)
+            for work in kept:
+                work.frames.add(frame.serial)
+        handed = await self._hand_over(link, job.way, octets, precedence, works, frame)
+        if handed:
+            for work in works:
+                work.tries += 1
+                if not work.elicits_ack:
+                    self._outbox.settle(work.key)
+        elif job.ack:
+            self._outbox.owe_ack(peer, link)
+
+    def _acknowledgement(self, peer: int, job: FrameJob) -> list[air.Element]:
+        window = self._streams.windows.get(StreamId(peer, self._core.own))
+        ack = window.acknowledgement() if window is not None and job.ack else None
+        return [] if ack is None else [ack]
+
+    async def _resend(self, link: LinkRunner, job: ResendJob) -> None:
+        frame = job.frame
+        works = [work for key in frame.works if (work := self._outbox.works.get(key)) is not None]
+        if not works:
+            self._outbox.frames.drop(frame)
+            return
+        self._core.count("frames_repeated")
+        await self._hand_over(link, job.way, frame.octets, frame.precedence, works, frame)
+
+    async def _hand_over(
+        self,
+        link: LinkRunner,
+        way: Candidate,
+        octets: bytes,
+        precedence: Precedence,
+        works: list[Work],
+        frame: Frame | None,
+    ) -> bool:
+        """Note the attempts, give the frame to the link, and say whether the device took it."""
+        copies = [(work.message.id, work.station) for work in works if work.message is not None]
+        handles = await self._core.ledger.write(
+            lambda tx: _new_attempts(tx, copies, link.name, way.next_hop, len(octets)), urgent=True
+        )
+        handle = handles[0]
+        self._remember(handle, handles if copies else ())
+        if frame is not None:
+            self.frames[handle] = frame
+        transmission = Transmission(
+            handle=handle,
+            service=Service.DATA,
+            destination=way.address,
+            precedence=precedence,
+            payload=octets,
+        )
+        reason = await self._give(link, transmission)
+        if reason is None:
+            if frame is not None:
+                now_s = self._core.now_s()
+                self._outbox.frames.sent(frame, link.name, now_s, self._ack_timeout_s(link, len(octets)))
+            return True
+        if copies:
+            await self._core.ledger.write(lambda tx: _failed(tx, handles, reason), urgent=True)
+        if frame is not None and reason.startswith("refused"):
+            self._outbox.frames.give_up(frame)
+            self._outbox.release(frame)
+            for work in works:
+                work.sizes.clear()
+                work.not_before_s = self._core.now_s() + RETRY_S
+        return False
+
+    async def _give(self, link: LinkRunner, transmission: Transmission) -> str | None:
+        """Hand over; return None, or why not (the link's next moment is noted)."""
+        try:
+            async with asyncio.timeout(SEND_MAX_S):
+                await link.send(transmission)
+        except LinkBusyError as error:
+            link.not_before_s = self._core.now_s() + max(0.05, error.retry_after_s)
+            return f"busy: {error.reason}"
+        except LinkDownError as error:
+            link.not_before_s = self._core.now_s() + RETRY_S
+            return f"down: {error.reason}"
+        except LinkRefusedError as error:
+            self._core.log.warning("link_refused", link=link.name, reason=error.reason)
+            return f"refused: {error.reason}"
+        except TimeoutError:
+            self._core.log.warning("link_send_stuck", link=link.name, waited_s=SEND_MAX_S)
+            return None
+        return None
+
+    async def _send_text(self, link: LinkRunner, job: TextJob) -> None:
+        work, message = job.work, job.work.message
+        assert message is not None  # noqa: S101 - only message copies go as text
+        text = self._outbox.native_text(work)
+        size = self._outbox.size_octets(work, job.way)
+        handle = await self._core.ledger.write(
+            lambda tx: attempts.create(
+                tx, message.id, work.station, link=link.name, next_hop=0, octets=size, native=True
+            ),
+            urgent=True,
+        )
+        self._remember(handle, (handle,))
+        self.text_works[handle] = work
+        transmission = Transmission(
+            handle=handle,
+            service=Service.TEXT,
+            destination=job.way.address,
+            precedence=work.precedence,
+            text=text,
+        )
+        reason = await self._give(link, transmission)
+        now_s = self._core.now_s()
+        work.tries += 1
+        if reason is None:
+            if work.native_pending:
+                work.native_deadline_s = now_s + NATIVE_OUTCOME_S
+            return
+        work.native_pending = ""
+        refused = reason.startswith("refused")
+        await self._core.ledger.write(
+            lambda tx: _text_failed(tx, handle, message.id, work.station, reason, refused=refused),
+            urgent=True,
+        )
+        if refused:
+            self._outbox.settle(work.key)
+
+    def _remember(self, handle: Handle, handles: tuple[Handle, ...]) -> None:
+        self.handles[handle] = handles
+        while len(self.handles) > MAX_HANDLES:
+            oldest = next(iter(self.handles))
+            del self.handles[oldest]
+            self.text_works.pop(oldest, None)
+            self.frames.pop(oldest, None)
+
+    def _ack_timeout_s(self, link: LinkRunner, octets: int) -> float:
+        """The expected round trip times a factor, and one service interval of the far end."""
+        capabilities = link.capabilities
+        airtime_s = octets * 8 / max(1, capabilities.nominal_bps)
+        turn_s = HALF_DUPLEX_TURN_S if capabilities.half_duplex else FULL_DUPLEX_TURN_S
+        trip_s = 2 * capabilities.latency_s + 2 * airtime_s + turn_s
+        return self._core.config.routing.ack_timeout_factor * trip_s + 1.5 * capabilities.min_interval_s
+
+
+HALF_DUPLEX_TURN_S = 1.0
+"""Time a half-duplex neighbour needs to key up and answer."""
+
+FULL_DUPLEX_TURN_S = 0.2
+"""Time a neighbour needs for its commit (an SD card: 50 ms) and the wait for company."""
+
+
+def _new_attempts(
+    tx: Tx, copies: list[tuple[MessageId, int]], link: str, next_hop: int, octets: int
+) -> tuple[Handle, ...]:
+    """One attempt for each copy; a frame without messages only gets a number."""
+    made = tuple(
+        attempts.create(tx, identity, station, link=link, next_hop=next_hop, octets=octets)
+        for identity, station in copies
+    )
+    return made or (attempts.new_handle(tx),)
+
+
+def _failed(tx: Tx, handles: tuple[Handle, ...], reason: str) -> None:
+    for handle in handles:
+        attempts.progress(tx, handle, Stage.FAILED, reason=reason)
+
+
+def _text_failed(
+    tx: Tx, handle: Handle, identity: MessageId, station: int, reason: str, *, refused: bool
+) -> None:
+    attempts.progress(tx, handle, Stage.FAILED, reason=reason)
+    if refused:
+        move(tx, identity, station, RecipientState.REFUSED, Evidence.OBSERVED, detail=reason)
