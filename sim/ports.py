@@ -198,7 +198,6 @@ class _MemoryStream(ByteStream):
     def lose(self) -> None:
         """Vanish: nothing of what was under way arrives."""
         self._gone = True
-        self._received.clear()
         self._to_device.clear()
         self._to_host.clear()
         self.wake()
