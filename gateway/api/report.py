@@ -106,7 +106,7 @@ def _row(entry: Entry, lang: str) -> tuple[str, ...]:
     note = entry.note
     if entry.by:
         note = f"{entry.by} {note}".strip()
-    if not entry.authenticated:
+    if not entry.authenticated and entry.answered_unix_ms:
         note = f"{'未认证' if lang == 'zh' else 'unauthenticated'} {note}".strip()
     return (
         str(entry.station),
