@@ -14,8 +14,8 @@ python=${1:-python3}
     exit 1
 }
 
-echo "fieldgate: making the environment in .venv, once (正在建立运行环境，仅此一次) ..."
-"$python" -m venv --clear --without-pip .venv
+echo "fieldgate: making the environment in .venv (正在建立运行环境) ..."
+.venv/bin/python -c "" 2>/dev/null || "$python" -m venv --clear --without-pip .venv
 
 pip_install() {
     "$python" -m pip --python .venv install -qq --disable-pip-version-check --no-warn-script-location "$@"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.metadata
 import os
@@ -69,6 +70,27 @@ def test_every_dependency_is_locked() -> None:
     ]
     locked = {_name(line) for line in LOCK.splitlines() if line and line[0].isalnum()}
     assert {_name(requirement) for requirement in wanted} - locked == set()
+
+
+def _imported(path: str) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {item.name.partition(".")[0] for item in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_product_imports_what_it_declares() -> None:
+    """Each third-party import of the product is a declared dependency, and each of those is imported."""
+    rooms = tuple(f"{room}/" for room in product_rooms())
+    files = [path for path in tracked_files() if path.startswith(rooms) and path.endswith(".py")]
+    imported: set[str] = set().union(*(_imported(path) for path in files))
+    owners = importlib.metadata.packages_distributions()
+    foreign = imported - sys.stdlib_module_names - set(product_rooms())
+    used = {_name(owner) for module in foreign for owner in owners.get(module, [module])}
+    assert used == {_name(requirement) for requirement in PROJECT["dependencies"]}
 
 
 def test_every_locked_package_has_hashes() -> None:
