@@ -148,7 +148,7 @@ class UdpLink:
         self._peers = Peers(self._config.pace)
         for text in self._config.peers:
             host, port = parse_address(text, "peers")
-            self._peers.add(address_text(host, port), self._wire(host, port), now_s, configured=True)
+            self._peers.add(address_text(host, port), (host, port), now_s, configured=True)
         self._change(LinkState.STARTING, "waiting for a peer")
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -189,7 +189,7 @@ class UdpLink:
             self._evidence(peer, now_s, "heartbeat")
             return
         if peer is None:
-            peer = self._peers.add(address, self._wire(host, port), now_s, configured=False)
+            peer = self._peers.add(address, (host, port), now_s, configured=False)
         if isinstance(datagram, Heartbeat):
             if self._env.may_transmit():
                 self._transmit(encode(HeartbeatReply(datagram.nonce)), peer.to)
@@ -210,7 +210,7 @@ class UdpLink:
             self._ask(peer)
 
     def _evidence(self, peer: Peer, now_s: float, how: str) -> None:
-        news = peer.heard(now_s, self._peers.pace)
+        news = peer.heard(now_s, self._peers.pace, self._env.random.random())
         if news or peer.told_s is None or now_s - peer.told_s >= TELL_EVERY_S:
             peer.told_s = now_s
             self._emit(Heard(address=peer.address, how=how))
@@ -292,10 +292,6 @@ class UdpLink:
         if now_s - self._told_junk_s >= TELL_EVERY_S and len(self._events) < EVENTS_MAX:
             self._emit(Notice(event="junk_received", detail=f"{self._junk} datagrams"))
             self._junk, self._told_junk_s = 0, now_s
-
-    def _wire(self, host: str, port: int) -> tuple[str, int]:
-        mapped = ":" in self._bind[0] and ":" not in host
-        return (f"::ffff:{host}" if mapped else host), port
 
     def _change(self, state: LinkState, reason: str, *, force: bool = False) -> None:
         if state is not self._state or force:
