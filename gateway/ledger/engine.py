@@ -255,7 +255,7 @@ class Ledger:
         self._busy = False
         failure: BaseException | None = None
         if work.cancelled():
-            failure = LedgerFaultError("ledger: its executor was stopped", "账本：执行器已停止")
+            failure = LedgerFaultError("ledger: its executor was stopped", "台账：执行器已停止")
         else:
             failure = work.exception()
         for op in batch:

@@ -23,7 +23,7 @@ class LedgerClosedError(LedgerError):
     """The ledger is closing or closed."""
 
     def __init__(self) -> None:
-        super().__init__("ledger: closed", "账本：已关闭")
+        super().__init__("ledger: closed", "台账：已关闭")
 
 
 class LedgerLockedError(LedgerError):
@@ -43,7 +43,7 @@ class LedgerNewerError(LedgerError):
     def __init__(self, path: str, *, found: int, known: int) -> None:
         super().__init__(
             f"{path}: ledger schema {found} is newer than this program's {known}; install a newer one",
-            f"{path}：账本版本 {found} 高于本程序支持的 {known}，请安装新版 fieldgate",
+            f"{path}：台账版本 {found} 高于本程序支持的 {known}，请安装新版 fieldgate",
         )
         self.found = found
         self.known = known
@@ -85,8 +85,8 @@ def from_sqlite(error: sqlite3.Error) -> LedgerError:
     """Name a storage failure in the operator's words; the SQLite name stays in the text."""
     name = getattr(error, "sqlite_errorname", "") or type(error).__name__
     if is_full(error):
-        return LedgerFullError(f"ledger: disk full ({name})", f"账本：磁盘已满（{name}）")
-    return LedgerFaultError(f"ledger: storage fault ({name}: {error})", f"账本：存储故障（{name}：{error}）")
+        return LedgerFullError(f"ledger: disk full ({name})", f"台账：磁盘已满（{name}）")
+    return LedgerFaultError(f"ledger: storage fault ({name}: {error})", f"台账：存储故障（{name}：{error}）")
 
 
 def is_full(error: sqlite3.Error) -> bool:

@@ -53,7 +53,7 @@ def require_room(tx: Tx, precedence: Precedence, octets: int) -> None:
         bound = int(REFUSE_ABOVE[precedence] * tx.max_octets) // 1024
         raise LedgerFullError(
             f"ledger: no room for {precedence.name} (limit: {bound} KiB; found: {used} KiB used)",
-            f"账本：{precedence.name} 级报文已无空间（限制：{bound} KiB；实际：已用 {used} KiB）",
+            f"台账：{precedence.name} 级报文已无空间（限制：{bound} KiB；实际：已用 {used} KiB）",
         )
     tx.added_octets += octets + MESSAGE_OVERHEAD_OCTETS
 

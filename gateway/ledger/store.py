@@ -52,20 +52,12 @@ def open_file(path: Path, rng: random.Random) -> tuple[sqlite3.Connection, Path 
 
 def connect(path: Path, *, reader: bool = False) -> sqlite3.Connection:
     """Open a connection with the ledger's settings; a reader cannot write."""
-    connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
-    )
+    connection = _connect(path)
     try:
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIOCTETS}")
-        connection.execute("PRAGMA temp_store = MEMORY")
         if reader:
             connection.execute("PRAGMA query_only = ON")
-            return connection
-        connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}").fetchone()
-        connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_OCTETS}").fetchone()
+        else:
+            _configure_writer(connection)
     except sqlite3.Error:
         connection.close()
         raise
@@ -99,13 +91,37 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIOCTETS}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def _configure_writer(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}").fetchone()
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_OCTETS}").fetchone()
+
+
 def _open_checked(path: Path, rng: random.Random) -> sqlite3.Connection:
-    connection = connect(path)
+    """Open the file; nothing in it changes before it is known to be a sound ledger of ours."""
+    connection = _connect(path)
     try:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > known_schema():
+            raise LedgerNewerError(str(path), found=version, known=known_schema())
+        if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise _damage("not a ledger")
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise _damage(f"quick_check: {verdict}")
-        _migrate(path, connection, rng)
+        _configure_writer(connection)
+        _migrate(connection, version, rng)
         if connection.execute("SELECT count(*) FROM clock").fetchone()[0] != 1:
             raise _damage("no clock")
         if connection.execute("SELECT value FROM meta WHERE key = 'incarnation'").fetchone() is None:
@@ -131,11 +147,8 @@ def _steps() -> list[str]:
     return [entry.read_text(encoding="utf-8") for entry in found]
 
 
-def _migrate(path: Path, connection: sqlite3.Connection, rng: random.Random) -> None:
+def _migrate(connection: sqlite3.Connection, version: int, rng: random.Random) -> None:
     steps = _steps()
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(steps):
-        raise LedgerNewerError(str(path), found=version, known=len(steps))
     for number in range(version + 1, len(steps) + 1):
         try:
             connection.executescript(

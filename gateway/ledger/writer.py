@@ -194,7 +194,7 @@ class Writer:
     def _refuse(self, ops: Sequence[Op]) -> None:
         for op in ops:
             op.error = LedgerFullError(
-                "ledger: disk full, only urgent entries are taken", "账本：磁盘已满，只接受紧急条目"
+                "ledger: disk full, only urgent entries are taken", "台账：磁盘已满，只接受紧急条目"
             )
 
     def _fail(self, ops: Sequence[Op], error: sqlite3.Error) -> None:
