@@ -43,6 +43,7 @@ from protocols.air.packing import pack
 from protocols.air.packing_message import Ends
 from protocols.air.seal import derive_stream_keys, seal
 from protocols.errors import LocalProtocolError
+from tools import air_vectors
 
 MASTER = b"not a key of anybody, only test!"
 TEXT30 = "三号桥已断路请立即派冲锋舟两艘到东门集合点接应被困群众三十人"
@@ -328,6 +329,11 @@ def test_an_authentic_frame_of_a_newer_version_is_refused_as_such() -> None:
 
     assert isinstance(result, Refused)
     assert result.reason is RefusedReason.CRITICAL_UNKNOWN
+
+
+def test_the_published_vectors_are_what_the_script_makes() -> None:
+    """`python -m tools.air_vectors` writes exactly the file that is published."""
+    assert air_vectors.TARGET.read_text("utf-8") == air_vectors.document()
 
 
 def test_a_ring_shows_no_key() -> None:
