@@ -131,6 +131,8 @@ class HrnpEnd:
         self._timer = asyncio.get_running_loop().call_later(ACK_WAIT_S, self._push)
 
     def _put(self, opcode: int, number: int, payload: bytes) -> None:
+        if self.faults.silent:
+            return
         length = HEAD.size + len(payload)
         head = struct.pack(">BBBBBBHH", 0x7E, self.version, 0, opcode, RADIO, HOST, number, length)
         check = internet_checksum(head + payload)

@@ -36,6 +36,8 @@ class RadioFaults(LineFaults):
 
     result: int | None = None
     """Every text and short data ends with this result code, for ever."""
+    no_control: bool = False
+    """RCP requests are taken and never answered, as by a set with another control set."""
     silent_results: bool = False
     """Results are never reported."""
     lose_voice_end: bool = False
@@ -165,6 +167,8 @@ class PdtRadio(SerialDevice, Station):
             self._ask(Kind.WHERE, int.from_bytes(payload[5:8], "big"), int.from_bytes(payload[:4], "big"))
 
     def _rcp(self, opcode: int, payload: bytes) -> None:
+        if self.faults.no_control:
+            return
         if opcode == 0x0452:  # noqa: PLR2004
             value = self._ip(self.id) if payload[0] else struct.pack("<I", self.id)
             self._control(0x8452, bytes([0, payload[0]]) + value)

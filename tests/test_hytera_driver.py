@@ -1,0 +1,377 @@
+"""The Hytera driver against a simulated mobile and its net: what reaches people, what the gateway is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from drivers.base import (
+    Emergency,
+    Heard,
+    LinkRefusedError,
+    Position,
+    Progress,
+    Received,
+    Service,
+    Stage,
+)
+from tests.hytera_scene import GROUP, HERE, HQ, ONE, PORT, TWO, VEHICLE, Scene
+
+
+async def test_registration_is_answered_and_heard() -> None:
+    """A handheld that registers is told when to renew, and the gateway hears of it."""
+    scene = Scene()
+    async with scene.link(renew_s=600) as watch:
+        scene.one.switch_on()
+
+        heard = await watch.wait_for(Heard)
+        await asyncio.sleep(2)
+
+    assert (heard.address, heard.how, heard.online) == (str(ONE), "registration", True)
+    assert scene.one.registered
+    assert scene.hq.host_registrations == {ONE: 600}
+
+
+async def test_going_offline_is_heard() -> None:
+    """A handheld that is switched off says so."""
+    scene = Scene()
+    async with scene.link() as watch:
+        scene.one.switch_off()
+
+        heard = await watch.wait_for(Heard)
+
+    assert (heard.address, heard.online) == (str(ONE), False)
+
+
+async def test_online_check_of_a_station_that_is_there() -> None:
+    """The machine's roll call: the answer carries the handle of the enquiry."""
+    scene = Scene()
+    async with scene.link() as watch:
+        handle = await watch.check(ONE)
+
+        heard = await watch.wait_for(Heard)
+
+    assert (heard.address, heard.how, heard.online, heard.handle) == (str(ONE), "online_check", True, handle)
+
+
+async def test_online_check_of_a_station_that_is_not() -> None:
+    """Nobody there: the radio reports that no acknowledgement came, and says it in words."""
+    scene = Scene()
+    scene.one.in_coverage = False
+    async with scene.link() as watch:
+        handle = await watch.check(ONE)
+
+        progress = await watch.stage(handle, Stage.FAILED, Stage.UNKNOWN)
+
+    assert progress.stage is Stage.FAILED
+    assert "对方未应答" in progress.reason
+
+
+async def test_online_check_without_any_word_is_unknown() -> None:
+    """A radio that reports nothing at all leaves the outcome unknown, within the time configured."""
+    scene = Scene()
+    scene.one.in_coverage = False
+    scene.hq.faults.silent_results = True
+    async with scene.link(check_timeout_s=7) as watch:
+        asked_s = asyncio.get_running_loop().time()
+        handle = await watch.check(ONE)
+
+        progress = await watch.stage(handle, Stage.FAILED, Stage.UNKNOWN)
+        took_s = asyncio.get_running_loop().time() - asked_s
+
+    assert progress.stage is Stage.UNKNOWN
+    assert took_s == pytest.approx(7, abs=0.2)
+
+
+async def test_position_is_asked_and_told() -> None:
+    """A STATUS enquiry for the position is answered with degrees."""
+    scene = Scene()
+    async with scene.link() as watch:
+        handle = await watch.check(ONE, "position")
+
+        heard = await watch.wait_for(Heard)
+
+    assert heard.handle == handle
+    assert heard.position is not None
+    assert (heard.position.latitude_deg, heard.position.longitude_deg) == pytest.approx(HERE, abs=1e-5)
+
+
+async def test_triggered_report_is_heard() -> None:
+    """A report of a series that others set up counts as a position."""
+    scene = Scene()
+    async with scene.link() as watch:
+        scene.hq.triggered_report(TWO, (-30.5, -102.25))
+
+        heard = await watch.wait_for(Heard)
+
+    assert heard.address == str(TWO)
+    assert heard.position == Position(-30.5, -102.25)
+
+
+async def test_private_text_is_shown_once_and_delivered() -> None:
+    """A text appears on the handheld's screen, and result 0 means delivered."""
+    scene = Scene()
+    async with scene.link() as watch:
+        handle = await watch.text("速到石棉县 ~~", ONE)
+
+        progress = await watch.stage(handle, Stage.DELIVERED)
+
+    assert scene.one.texts() == ["速到石棉县 ~~"]
+    stages = [p.stage for p in watch.of(Progress)]
+    assert stages == [Stage.AT_MODEM, Stage.DELIVERED]
+    assert progress.device_ref == watch.of(Progress)[0].device_ref
+
+
+async def test_group_text_is_shown_by_everyone() -> None:
+    """A group text reaches all in the group; its success is "on air", for nobody acknowledges."""
+    scene = Scene()
+    async with scene.link() as watch:
+        handle = await watch.text("全体注意", GROUP, group=True)
+
+        progress = await watch.stage(handle, Stage.ON_AIR, Stage.DELIVERED)
+
+    assert progress.stage is Stage.ON_AIR
+    assert (scene.one.texts(), scene.two.texts()) == (["全体注意"], ["全体注意"])
+    assert scene.one.screen[0].group == GROUP
+
+
+async def test_unanswered_text_is_unknown_not_failed() -> None:
+    """Result 8 says that no acknowledgement came; whether the text was read nobody knows."""
+    scene = Scene()
+    scene.one.in_coverage = False
+    async with scene.link() as watch:
+        handle = await watch.text("听到请回", ONE)
+
+        progress = await watch.stage(handle, Stage.FAILED, Stage.UNKNOWN)
+
+    assert progress.stage is Stage.UNKNOWN
+    assert "对方未应答 (8)" in progress.reason
+
+
+async def test_error_for_ever_is_failed_in_words() -> None:
+    """A radio that may not transmit fails each text with its reason."""
+    scene = Scene()
+    scene.hq.faults.result = 0x0B
+    async with scene.link() as watch:
+        for _ in range(3):
+            handle = await watch.text("测试", ONE)
+            progress = await watch.stage(handle, Stage.FAILED)
+            assert "禁止发射" in progress.reason
+
+    assert scene.one.texts() == []
+
+
+async def test_incoming_text_is_acknowledged_only_after_confirm() -> None:
+    """The handheld is told "delivered" when the gateway has committed the text, not before."""
+    scene = Scene()
+    async with scene.link(confirm=False) as watch:
+        typed = scene.one.type_text("到 12人")
+        received = await watch.wait_for(Received)
+        await asyncio.sleep(3)
+        before = typed.outcome
+
+        await watch.link.confirm(received.receipt)
+        await asyncio.sleep(2)
+
+    assert before == "sending"
+    assert typed.outcome == "delivered"
+    assert (received.source, received.text, received.group) == (str(ONE), "到 12人", "")
+
+
+async def test_repeats_of_a_handheld_are_absorbed_and_acknowledged_again() -> None:
+    """A text sent again and again is seen once; each repeat after the commit is answered."""
+    scene = Scene()
+    async with scene.link(confirm=False) as watch:
+        typed = scene.one.type_text("道路中断")
+        received = await watch.wait_for(Received)
+        await asyncio.sleep(20)  # two repeats meanwhile
+        scene.channel.cut = True
+        await watch.link.confirm(received.receipt)  # this acknowledgement is lost on the air
+        await asyncio.sleep(2)
+        scene.channel.cut = False
+        await asyncio.sleep(60)
+
+    assert len(watch.of(Received)) == 1
+    assert typed.outcome == "delivered"
+
+
+async def test_text_refs_survive_a_restart_of_the_driver() -> None:
+    """A text repeated to a restarted gateway has the reference it had, so that it is not delivered twice."""
+    scene = Scene()
+    async with scene.link(confirm=False) as watch:
+        scene.one.switch_on()
+        await asyncio.sleep(5)
+        scene.one.type_text("收到")
+        first = await watch.wait_for(Received)
+    async with scene.link() as watch:
+        again = await watch.wait_for(Received)
+
+    assert again.native_ref == first.native_ref
+
+
+async def test_same_answer_after_power_up_is_a_new_text() -> None:
+    """A handset whose counter starts anew sends "到" with the same number: it is another answer."""
+    scene = Scene()
+    async with scene.link() as watch:
+        scene.one.switch_on()
+        await asyncio.sleep(5)
+        scene.one.type_text("到")
+        await asyncio.sleep(300)
+        scene.one.switch_on()
+        await asyncio.sleep(5)
+        scene.one.type_text("到")
+        await asyncio.sleep(30)
+
+    refs = [received.native_ref for received in watch.of(Received)]
+    assert len(refs) == len(set(refs)) == 2
+
+
+async def test_repeat_across_a_renewal_is_no_new_text() -> None:
+    """A registration between a text and its repeat does not make two of it."""
+    scene = Scene()
+    async with scene.link(confirm=False) as watch:
+        scene.one.type_text("需要担架")
+        await watch.wait_for(Received)
+        scene.one.register()
+        await asyncio.sleep(40)
+
+    assert len(watch.of(Received)) == 1
+
+
+async def test_line_feed_of_foreign_sets_is_stripped() -> None:
+    """The CR LF that Motorola sets send first is not shown."""
+    scene = Scene()
+    async with scene.link() as watch:
+        scene.one.type_text("\r\nReady")
+
+        received = await watch.wait_for(Received)
+
+    assert received.text == "Ready"
+
+
+async def test_group_text_from_the_field_names_its_group() -> None:
+    """A text that another mobile sends to the group arrives with the group's address."""
+    scene = Scene()
+    async with (
+        scene.link() as watch,
+        scene.link(port=PORT + "2", parts=type(scene.parts)()) as vehicle,
+    ):
+        await vehicle.text("集合", GROUP, group=True)
+
+        received = await watch.wait_for(Received)
+
+    assert (received.source, received.group, received.text) == (str(VEHICLE), str(GROUP), "集合")
+
+
+async def test_sealed_frames_travel_between_two_gateways() -> None:
+    """Any octets of full size arrive at the other mobile's gateway; its acknowledgement ends the attempt."""
+    scene = Scene()
+    frame = bytes(range(140))
+    async with (
+        scene.link() as watch,
+        scene.link(port=PORT + "2", parts=type(scene.parts)()) as vehicle,
+    ):
+        handle = await watch.data(frame, VEHICLE)
+
+        received = await vehicle.wait_for(Received)
+        progress = await watch.stage(handle, Stage.AT_NETWORK)
+
+    assert (received.service, received.source, received.payload) == (Service.DATA, str(HQ), frame)
+    assert progress.reason == ""
+
+
+async def test_broadcast_goes_to_the_data_group() -> None:
+    """A frame for everyone travels as group short data, if a group is configured for it."""
+    scene = Scene()
+    async with (
+        scene.link(data_group=GROUP) as watch,
+        scene.link(port=PORT + "2", parts=type(scene.parts)()) as vehicle,
+    ):
+        await watch.data(b"to all", "")
+
+        received = await vehicle.wait_for(Received)
+        assert watch.link.capabilities.broadcast
+        with pytest.raises(LinkRefusedError, match="no destination"):
+            await vehicle.data(b"to all", "")
+
+    assert (received.payload, received.group) == (b"to all", str(GROUP))
+
+
+async def test_emergency_button_is_one_alarm_with_position() -> None:
+    """RCP notice, LP report and all repeats carry one reference; the position comes with it."""
+    scene = Scene()
+    async with scene.link() as watch:
+        scene.one.press_emergency()
+        await asyncio.sleep(20)
+        scene.one.cancel_emergency()
+        await watch.wait_for(Emergency, lambda event: not event.active)
+
+    alarms = watch.of(Emergency)
+    assert {alarm.ref for alarm in alarms} == {alarms[0].ref}
+    assert {alarm.address for alarm in alarms} == {str(ONE)}
+    located = [alarm.position for alarm in alarms if alarm.position]
+    assert (located[0].latitude_deg, located[0].longitude_deg) == pytest.approx(HERE, abs=1e-5)
+    assert [alarm.active for alarm in alarms].count(False) == 1
+
+
+async def test_next_press_is_another_alarm() -> None:
+    """After a cancel the button raises a new alarm, also across a restart of the driver."""
+    scene = Scene()
+    async with scene.link() as watch:
+        scene.one.press_emergency()
+        first = await watch.wait_for(Emergency)
+    async with scene.link() as watch:
+        again = await watch.wait_for(Emergency)
+        scene.one.cancel_emergency()
+        await watch.wait_for(Emergency, lambda event: not event.active)
+        scene.one.press_emergency()
+        second = await watch.wait_for(Emergency, lambda event: event.active and event.ref != first.ref)
+
+    assert again.ref == first.ref
+    assert second.ref != first.ref
+
+
+async def test_pdt_dial_numbers_are_addresses() -> None:
+    """With PDT numbering people see and use dial numbers; the type says whether it is a group."""
+    scene = Scene()
+    unit = scene.one
+    scene.net.stations.pop(unit.id)
+    unit.id = 0xFC0001
+    scene.net.join(unit)
+    async with scene.link(numbering="pdt") as watch:
+        await watch.text("请回话", "80020200")
+        unit.type_text("在")
+        received = await watch.wait_for(Received)
+        with pytest.raises(LinkRefusedError, match="area number"):
+            await watch.text("x", "12345")
+
+    assert received.source == "80020200"
+    assert unit.texts() == ["请回话"]
+
+
+@pytest.mark.parametrize(
+    ("to", "text", "words"),
+    [
+        ("99999999", "x", "1..16777215"),
+        ("abc", "x", "decimal radio id"),
+        (ONE, "长" * 129, "limit 1..128"),
+        (ONE, "", "limit 1..128"),
+        (ONE, "\ud800", "surrogate"),
+        ("", "x", "no destination"),
+    ],
+)
+async def test_what_can_never_be_sent_is_refused(to: int | str, text: str, words: str) -> None:
+    """Bad addresses and texts are refused at once, with the limit in words."""
+    scene = Scene()
+    async with scene.link() as watch:
+        with pytest.raises(LinkRefusedError, match=words):
+            await watch.text(text, to)
+
+
+async def test_oversized_frame_is_refused() -> None:
+    """A frame beyond the configured size never reaches the radio."""
+    scene = Scene()
+    async with scene.link() as watch:
+        with pytest.raises(LinkRefusedError, match=r"141 octets, limit 1\.\.140"):
+            await watch.data(bytes(141), VEHICLE)
