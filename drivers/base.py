@@ -240,10 +240,10 @@ class LinkDownError(FieldgateError):
 class LinkBusyError(FieldgateError):
     """The link is up but may not transmit yet: try again here, after `retry_after_s`."""
 
-    def __init__(self, link: str, *, retry_after_s: float, reason: str = "busy") -> None:
+    def __init__(self, link: str, *, retry_after_s: float, reason: str = "busy", zh: str = "") -> None:
         super().__init__(
             f"{link}: {reason}, again in {retry_after_s:.1f} s",
-            f"{link}：{reason}，{retry_after_s:.1f} 秒后再试",
+            f"{link}：{zh or reason}，{retry_after_s:.1f} 秒后再试",
         )
         self.link = link
         self.retry_after_s = retry_after_s
