@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from typing_extensions import override
@@ -117,6 +118,7 @@ def sim_env(
     streams: Streams,
     clock: Clock | None = None,
     parts: SimParts | None = None,
+    may_transmit: Callable[[], bool] = lambda: True,
 ) -> DriverEnv:
     """Build the world of the driver of `link`; its randomness is the stream `link/driver`.
 
@@ -131,4 +133,5 @@ def sim_env(
         log=kept.log,
         trace=kept.trace,
         hooks=kept.hooks,
+        may_transmit=may_transmit,
     )

@@ -10,6 +10,8 @@ import pytest
 
 from sim.loop import VirtualLoop
 
+pytest.register_assert_rewrite("tests.contract", "tests.contract_case")
+
 VIRTUAL_LIMIT_S: Final = 30 * 86_400.0
 """A test that gets this far waits for something that never comes, with a timer that never ends."""
 
