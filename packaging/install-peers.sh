@@ -12,15 +12,13 @@ done
 
 install="apt-get install -y --no-install-recommends$missing"
 if [ "$(id -u)" -eq 0 ]; then
-    as_root=""
+    as_root="env"
 elif sudo -n true 2>/dev/null; then
-    as_root="sudo"
+    as_root="sudo env"
 else
     echo "missing peers; install them once (缺少第三方程序，请先安装):  sudo $install"
     exit 1
 fi
 echo "installing$missing ..."
-export DEBIAN_FRONTEND=noninteractive
 $as_root apt-get update -qq
-# shellcheck disable=SC2086 - a list of words
-$as_root $install -qq >/dev/null
+$as_root DEBIAN_FRONTEND=noninteractive $install -qq >/dev/null
