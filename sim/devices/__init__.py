@@ -1,0 +1,1 @@
+"""Byte-level models of the devices that drivers talk to."""
