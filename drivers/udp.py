@@ -95,7 +95,9 @@ class UdpLink:
         """Hand one frame to the network: on air at once; whether it arrived only the far gateway can say."""
         targets = self._targets(transmission)
         if not self._env.may_transmit():
-            raise LinkBusyError(self.name, retry_after_s=_QUIET_RETRY_S, reason="transmitting is stopped")
+            raise LinkBusyError(
+                self.name, retry_after_s=_QUIET_RETRY_S, reason="transmitting is stopped", zh="发射已停止"
+            )
         if self._socket is None or self._state is not LinkState.UP:
             raise LinkDownError(self.name, "no peer answers" if self._socket else "no socket")
         octets = encode(Data(transmission.payload))
@@ -142,6 +144,7 @@ class UdpLink:
                 continue
             delay_s = REOPEN_MIN_S
             await self._serve(self._socket)
+            await self._env.clock.sleep(REOPEN_MIN_S)
 
     async def _serve(self, socket: Datagrams) -> None:
         now_s = self._env.clock.monotonic_s()

@@ -220,6 +220,14 @@ def test_acknowledgement_names_full_counters() -> None:
     assert ack.counters(100_010) == (100_000, 99_999, 99_997)
 
 
+@given(st.integers(1, 1 << 47), st.integers(0, (1 << 32) - 1), st.integers(0, (1 << 14) - 1))
+def test_acknowledgement_is_never_taken_for_a_later_one(highest: int, bitmap: int, since: int) -> None:
+    """Whatever the sender sent since (up to 16383 frames), exactly what was received is acknowledged."""
+    received = {highest} | {highest - back for back in range(32) if bitmap >> back & 1 and highest > back}
+
+    assert set(el.AckElement.of(highest, bitmap).counters(highest + 1 + since)) == received
+
+
 def test_acknowledgement_of_everything_is_two_octets() -> None:
     """Without gaps it rides in two octets; with a gap among the last eight in four."""
     assert len(pack([el.AckElement.of(500, 0xFFFFFFFF)], ENDS)) == 2

@@ -12,6 +12,7 @@ from protocols.air import (
     TAG_OCTETS,
     Behind,
     CounterNotice,
+    EchoReply,
     EchoRequest,
     Element,
     HeaderForm,
@@ -34,6 +35,7 @@ from protocols.air import (
     derive_pair_key,
     elements_size,
     frame_overhead,
+    needs_fresh_peer,
     open_frame,
     parse_header,
     seal_frame,
@@ -262,6 +264,23 @@ def test_freshness_is_proven_and_then_lasts() -> None:
     windows[StreamId(1, 2)] = windows[StreamId(1, 2)].proven_fresh()
 
     assert _opened(_frame(2), windows).fresh
+
+
+def test_an_order_before_the_echo_is_not_taken_and_its_repetition_counts() -> None:
+    """Left alone (no window stored), it opens again, fresh, once the peer has answered the echo."""
+    windows: dict[StreamId, Window] = {}
+    order = _frame(1, (_message("撤离", kind=MessageKind.ORDER),))
+    early = _open(order, windows)
+    assert isinstance(early, Opened)
+    assert not early.fresh
+    assert any(map(needs_fresh_peer, early.elements))
+
+    reply = _opened(_frame(2, (EchoReply(77),)), windows)
+    windows[reply.stream] = reply.window.proven_fresh()
+
+    again = _opened(order, windows)
+    assert again.fresh
+    assert again.elements == early.elements
 
 
 def test_order_of_arrival_does_not_matter_within_the_window() -> None:

@@ -373,8 +373,9 @@ async def test_stopped_transmitting_means_not_one_datagram() -> None:
         socket = network.bind(STRANGER, 7000)
         await asyncio.sleep(1)
         socket.send(encode(Data(b"heard all the same")), (HQ, 7000))
-        with pytest.raises(LinkBusyError, match="stopped"):
+        with pytest.raises(LinkBusyError, match="stopped") as caught:
             await one.link.send(_data(b"x", f"{VEHICLE}:7000"))
+        assert "发射已停止" in caught.value.zh
         await one.link.probe()
         await asyncio.sleep(30)
 
