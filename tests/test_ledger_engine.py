@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.base import Stage
 from gateway.domain import MessageId
 from gateway.ledger import (
     LedgerClosedError,
@@ -21,12 +22,13 @@ from gateway.ledger import (
     LedgerNewerError,
     LinkMemory,
     Tx,
+    attempts,
     engine,
     events,
     messages,
     notes,
 )
-from tests.ledger_world import accept, open_ledger
+from tests.ledger_world import HQ, accept, open_ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -256,6 +258,26 @@ async def test_housekeeping_saves_ledger_time_every_minute(tmp_path: Path) -> No
     assert saved[0] >= 3540
     house.cancel()
     await ledger.close()
+
+
+async def test_a_power_cut_keeps_the_commits_and_makes_attempts_unknown(tmp_path: Path) -> None:
+    """Without a clean end: what was answered is there, what still waited is not, attempts are unknown."""
+    ledger = await open_ledger(tmp_path / "ledger.db")
+    identity = await ledger.write(accept)
+    await ledger.write(
+        lambda tx: attempts.create(tx, identity, HQ, link="pdt", next_hop=HQ, octets=40, native=True)
+    )
+    waiting = asyncio.get_running_loop().create_task(ledger.write(accept))
+    await asyncio.sleep(0)
+    ledger.abandon()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    again = await open_ledger(tmp_path / "ledger.db")
+    assert [m.id for _, m in await again.read(messages.list_messages)] == [identity]
+    settled = await again.write(attempts.settle_after_restart)
+    assert [a.stage for a in settled] == [Stage.UNKNOWN]
+    assert await again.read(lambda tx: attempts.unknown_count(tx, identity, HQ)) == 1
+    await again.close()
 
 
 @pytest.mark.real

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain import Evidence, Precedence, RecipientState
+from gateway.domain import Evidence, MessageId, Precedence, RecipientState
 from gateway.ledger import LedgerFaultError, LedgerFullError, LedgerNewerError, Tx, ballast, messages, store
 from tests.ledger_world import HQ, HandClock, accept, open_ledger
 
@@ -96,6 +97,54 @@ async def test_a_lost_wal_index_and_a_torn_wal_cost_nothing_committed(tmp_path: 
     assert [m.id for _, m in kept] == made[::-1]
     await again.close()
     await ledger.close()
+
+
+async def test_a_power_cut_at_any_octet_keeps_what_was_answered(tmp_path: Path) -> None:
+    """However much of the WAL reached the disk, with garbage behind: every answer given by then is there.
+
+    The cuts go through the making of the file too, where a new ledger begins again.
+    """
+    path, copy = tmp_path / "ledger.db", tmp_path / "after" / "ledger.db"
+    ledger = await open_ledger(path)
+    answered: list[tuple[int, MessageId]] = []
+    for _ in range(12):
+        identity = await ledger.write(accept)
+        answered.append((path.with_name("ledger.db-wal").stat().st_size, identity))
+    disk, wal = path.read_bytes(), path.with_name("ledger.db-wal").read_bytes()
+    await ledger.close()
+    copy.parent.mkdir()
+    found_counts = set()
+    for cut in (*range(0, len(wal), 3001), len(wal)):
+        copy.write_bytes(disk)
+        copy.with_name("ledger.db-wal").write_bytes(wal[:cut] + b"\xa5" * 5000)
+        connection, aside = store.open_file(copy, random.Random(cut))  # noqa: S311 - a test
+        rows = connection.execute("SELECT origin, incarnation, sequence FROM messages").fetchall()
+        connection.close()
+        copy.unlink()
+        assert aside is None
+        assert {MessageId(*row) for row in rows} >= {one for size, one in answered if size <= cut}
+        found_counts.add(len(rows))
+    assert found_counts == set(range(13))
+
+
+async def test_damage_met_while_running_is_told_and_set_aside_at_the_next_start(tmp_path: Path) -> None:
+    """Pages that rot under a running ledger: the reader is told it is a fault; a restart goes on afresh."""
+    path = tmp_path / "ledger.db"
+    ledger = await open_ledger(path)
+    for _ in range(300):
+        await ledger.write(accept)
+    await ledger.close()
+    ledger = await open_ledger(path)
+    octets = bytearray(path.read_bytes())
+    octets[4 * PAGE_OCTETS :] = b"\xa5" * (len(octets) - 4 * PAGE_OCTETS)
+    path.write_bytes(octets)
+    with pytest.raises(LedgerFaultError):
+        await ledger.read(lambda tx: tx.all("SELECT * FROM messages ORDER BY text"))
+    await ledger.close()
+    again = await open_ledger(path)
+    assert again.set_aside is not None
+    await again.write(accept)
+    await again.close()
 
 
 async def test_a_failing_upgrade_never_sets_a_sound_ledger_aside(

@@ -85,8 +85,10 @@ class Ledger:
         """Open or create the ledger file at `path` (":memory:" for none), in a directory of its own.
 
         All SQLite work goes through `loop.run_in_executor(executor, ...)`; `executor` must have one thread;
-        without one the ledger makes its own. Raises LedgerLockedError (another daemon), LedgerNewerError,
-        LedgerFullError, LedgerFaultError. A damaged file is set aside, see `set_aside`.
+        without one the ledger makes its own. `random` draws the incarnation of a new file: outside tests it
+        must not be seeded, or a file set aside is followed by its namesake.
+        Raises LedgerLockedError (another daemon), LedgerNewerError, LedgerFullError, LedgerFaultError.
+        A damaged file is set aside, see `set_aside`.
         """
         path = Path(path)
         in_memory = str(path) == ":memory:"
@@ -213,6 +215,19 @@ class Ledger:
         await self._loop.run_in_executor(self._executor, self._writer.finish, self._stamp())
         for pool in self._owned:
             pool.shutdown(wait=True)
+        if self._lock is not None:
+            self._lock.release()
+
+    def abandon(self) -> None:
+        """Let go at once, as a power cut does: what was not committed is gone. For the simulator."""
+        self._closing = True
+        for op in (*self._urgent, *self._normal):
+            op.future.cancel()
+        for pool in self._owned:
+            pool.shutdown(wait=True, cancel_futures=True)
+        if self._reader is not None:
+            self._reader.close()
+        self._writer.close()
         if self._lock is not None:
             self._lock.release()
 

@@ -113,6 +113,10 @@ class Writer:
         except sqlite3.Error as error:
             raise from_sqlite(error) from error
 
+    def close(self) -> None:
+        """Close the file as it is."""
+        self._connection.close()
+
     def finish(self, stamp: Stamp) -> None:
         """Save ledger time, empty the WAL and close the file; the ballast stays."""
         self._commit((), stamp)
