@@ -179,7 +179,7 @@ class DriverContract(ABC):
                 assert seen.octets_sent() == before
                 for text in (caught.value.en, caught.value.zh):
                     assert limit in numbers_in(text)
-                    assert size is None or size in numbers_in(text)
+                    assert size in numbers_in(text)
 
     async def test_a_service_the_link_lacks_is_refused(self, case: ContractCase) -> None:
         """It can never go over this link, so it is refused, not busy."""
@@ -284,13 +284,13 @@ class InMemoryContract(DriverContract):
                 await seen.state(LinkState.UP, since=mark)
 
 
-def _too_long(transmission: Transmission, can: Capabilities) -> tuple[Transmission, int | None, int]:
-    """Return the transmission made one unit too long, its octets where we know how they count, the limit."""
+def _too_long(transmission: Transmission, can: Capabilities) -> tuple[Transmission, int, int]:
+    """Return the transmission made one unit too long, its octets, and the limit."""
     if transmission.service is Service.DATA:
         size = can.mtu_octets + 1
         return replace(transmission, payload=bytes(size)), size, can.mtu_octets
     characters = can.text_max_octets // 2 + 1  # every encoding of TextEncoding takes two octets for this one
-    return replace(transmission, text="汉" * characters), None, can.text_max_octets
+    return replace(transmission, text="汉" * characters), 2 * characters, can.text_max_octets
 
 
 async def _heard_again(case: ContractCase, seen: Opened) -> bool:
