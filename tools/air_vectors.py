@@ -111,6 +111,10 @@ def _message(body: str | bytes = TEXT30, **more: Any) -> MessageElement:
 
 
 def _good() -> list[dict[str, Any]]:
+    return [*_messages(), *_others()]
+
+
+def _messages() -> list[dict[str, Any]]:
     full = _message(
         "Dam at 95 %, evacuate 东门村",
         precedence=4,
@@ -124,15 +128,38 @@ def _good() -> list[dict[str, Any]]:
         recipients=(17, 40000),
         sender=17,
     )
+    forwarded = MessageElement(
+        message_id=MessageId(FAR, 0xBEEF, 300_000), body=b"\x00\xff", unauthenticated=True
+    )
+    to_far, from_far, to_net = (HQ, FAR, FAR), (FAR, HQ, HQ), (HQ, 0, VEHICLE)
+    return [
+        _frame("thirty characters", [_message()]),
+        _frame("the same, bearer tells both ends", [_message()], form=BEARER_TELLS),
+        _frame("to a wide station number", [_message("到")], ends=to_far),
+        _frame(
+            "from a wide station number",
+            [EchoRequest(0xDEADBEEF)],
+            ends=from_far,
+            form=HeaderForm(wide_counter=True),
+        ),
+        _frame("every option of a message, then an echo reply", [full, EchoReply(0xDEADBEEF)]),
+        _frame("to the whole net", [_message("全体注意", precedence=3), LinkReportRequest()], ends=to_net),
+        _frame(
+            "acknowledgement without gaps rides along", [AckElement.of(20_000, 0xFFFFFFFF), _message("ok")]
+        ),
+        _frame("forwarded native octets, unknown skippable element", [UnknownElement(3, b"new"), forwarded]),
+        _frame("a gap of a million", [_message("久违")], counter=1_000_005, highest_seen=5),
+        _frame("last counter", [_message("末")], counter=(1 << 48) - 1, highest_seen=(1 << 48) - 100),
+    ]
+
+
+def _others() -> list[dict[str, Any]]:
     links = (
         LinkEntry(bearer=AirBearer.PDT, state=AirLinkState.UP, quality_pct=79, age_s=3),
         LinkEntry(bearer=AirBearer.CELLULAR, state=AirLinkState.DOWN, age_s=19, reason=LinkReason.NO_PEER),
         LinkEntry(
             bearer=AirBearer.BEIDOU, state=AirLinkState.BLOCKED, evidence=Evidence.INFERRED, age_s=None
         ),
-    )
-    forwarded = MessageElement(
-        message_id=MessageId(FAR, 0xBEEF, 300_000), body=b"\x00\xff", unauthenticated=True
     )
     answer = RollCallAnswer(
         call_id=7,
@@ -157,22 +184,7 @@ def _good() -> list[dict[str, Any]]:
     )
     position = PositionElement(station=HQ, latitude_deg=30.65985, longitude_deg=104.06332, age_s=32)
     elsewhere = PositionElement(station=17, latitude_deg=-90.0, longitude_deg=180.0)
-    to_far, from_far, to_net = (HQ, FAR, FAR), (FAR, HQ, HQ), (HQ, 0, VEHICLE)
     return [
-        _frame("thirty characters", [_message()]),
-        _frame("the same, bearer tells both ends", [_message()], form=BEARER_TELLS),
-        _frame("to a wide station number", [_message("到")], ends=to_far),
-        _frame(
-            "from a wide station number",
-            [EchoRequest(0xDEADBEEF)],
-            ends=from_far,
-            form=HeaderForm(wide_counter=True),
-        ),
-        _frame("every option of a message, then an echo reply", [full, EchoReply(0xDEADBEEF)]),
-        _frame("to the whole net", [_message("全体注意", precedence=3), LinkReportRequest()], ends=to_net),
-        _frame(
-            "acknowledgement without gaps rides along", [AckElement.of(20_000, 0xFFFFFFFF), _message("ok")]
-        ),
         _frame("acknowledgements with gaps", [AckElement.of(5, 0b10111), AckElement.of(1 << 40, 0x80000001)]),
         _frame("receipts", [receipt, by_person]),
         _frame("link report", [LinkReportElement(station=HQ, sequence=65535, entries=links)]),
@@ -184,9 +196,6 @@ def _good() -> list[dict[str, Any]]:
             [position, elsewhere, StationPresence(station=17, bearer=AirBearer.PDT, age_s=9)],
         ),
         _frame("counter notice", [CounterNotice((1 << 48) - 1)]),
-        _frame("forwarded native octets, unknown skippable element", [UnknownElement(3, b"new"), forwarded]),
-        _frame("a gap of a million", [_message("久违")], counter=1_000_005, highest_seen=5),
-        _frame("last counter", [_message("末")], counter=(1 << 48) - 1, highest_seen=(1 << 48) - 100),
     ]
 
 
