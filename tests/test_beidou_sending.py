@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drivers.base import (
     Handle,
@@ -279,3 +281,48 @@ async def test_port_lost_while_waiting_for_feedback(bench: Bench) -> None:
         assert await sending == 1
         await asyncio.sleep(0)
         assert [progress.stage for progress in bench.of(Progress)] == [Stage.UNKNOWN]
+
+
+@given(
+    st.floats(0, 7_200),
+    st.floats(0, 10_000),
+    st.integers(-(10**13), 10**13),
+    st.integers(-(10**13), 10**13),
+    st.floats(1, 120),
+)
+def test_no_wall_clock_blocks_longer_than_a_period(
+    wait_s: float, ran_s: float, saved_unix_ms: int, now_unix_ms: int, period_s: float
+) -> None:
+    """Whatever the dates before and after a restart, the wait left is between nothing and one period."""
+    before = TransmitClock({}, now_s=0, unix_ms=saved_unix_ms)
+    before.learn_card("166001", period_s, now_s=0)
+    before.arm(wait_s, now_s=0)
+    notes = before.notes(now_s=ran_s, unix_ms=saved_unix_ms)
+    after = TransmitClock(notes, now_s=5, unix_ms=now_unix_ms)
+    after.learn_card("166001", period_s, now_s=5)
+
+    assert 0 <= after.remaining_s(5) <= period_s
+
+
+def test_another_card_has_its_own_clock() -> None:
+    """A card put in after the restart does not wait for the other one's period."""
+    before = TransmitClock({}, now_s=0, unix_ms=0)
+    before.learn_card("166001", 60, now_s=0)
+    before.arm(60, now_s=0)
+    after = TransmitClock(before.notes(now_s=1, unix_ms=1000), now_s=1, unix_ms=1000)
+    after.learn_card("166009", 60, now_s=1)
+
+    assert after.remaining_s(1) == 0
+
+
+async def test_rejection_without_a_reason_is_tried_thrice(bench: Bench) -> None:
+    """`N,Y,0`: busy twice, a passing cause may pass; then refused, nothing is tried for ever."""
+    async with bench.link() as link:
+        await bench.up()
+        bench.terminal.level = 1  # the terminal's own limit is smaller than what it told
+        for _ in range(2):
+            with pytest.raises(LinkBusyError, match="rejected"):
+                await link.send(data(1, bytes(50)))
+        with pytest.raises(LinkRefusedError, match="3 messages in a row"):
+            await link.send(data(1, bytes(50)))
+    assert not bench.space.sent

@@ -140,5 +140,5 @@ def _same(value: Any, expected: Any) -> bool:
         except (TypeError, ValueError):
             return False
     if isinstance(expected, str) and isinstance(value, str):
-        return value == expected or value.removesuffix(".00") == expected
+        return value.removesuffix(".00").casefold() == expected.removesuffix(".00").casefold()
     return bool(value == expected)
