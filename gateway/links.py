@@ -59,6 +59,7 @@ class LinkRunner:
         self.quality_pct: int | None = None
         self.detail = ""
         self.sending = False
+        """Set by the sending loop while it has given this link something to do."""
         self.not_before_s = 0.0
         self.sent_octets = 0
         self.sent_frames = 0
@@ -66,6 +67,7 @@ class LinkRunner:
         self._env = env
         self._on_event = on_event
         self._link: Link | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -130,11 +132,10 @@ class LinkRunner:
             raise LinkDownError(self.name, "transmitting stopped by an operator")
         if transmission.service not in self.capabilities.services:
             raise LinkRefusedError(self.name, f"no {transmission.service} service")
-        self.sending = True
-        try:
+        async with self._one_at_a_time:
+            if self._link is None:
+                raise LinkDownError(self.name, "driver not open")
             await self._link.send(transmission)
-        finally:
-            self.sending = False
         if transmission.service is not Service.STATUS:
             self.sent_frames += 1
             self.sent_octets += len(transmission.payload) or len(transmission.text.encode())

@@ -45,7 +45,7 @@ ZH: Mapping[str, str] = MappingProxyType(
         "relayed": "已转交",
         "delivered": "已送达",
         "read": "已读",
-        "acknowledged": "已收到",
+        "acknowledged": "已签收",
         "expired": "已过期",
         "refused": "已拒绝",
         "cancelled": "已撤销",

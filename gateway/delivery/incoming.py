@@ -47,6 +47,9 @@ class Upper(Protocol):
     def answered(self, tx: Tx, peer: int, answer: air.RollCallAnswer, link: LinkRunner) -> After | None:
         """Count an answer to a roll call of ours."""
 
+    def heard(self, peer: int) -> None:
+        """Note that an authentic frame of a gateway came in."""
+
 
 class Incoming:
     """Applies elements inside the transaction of their frame."""
@@ -55,7 +58,7 @@ class Incoming:
         self._core = core
         self._outbox = outbox
         self._fresh = freshness
-        self._upper = upper
+        self.upper = upper
 
     def element(
         self, tx: Tx, link: LinkRunner, opened: air.Opened, element: air.Element, after: list[After]
@@ -68,13 +71,13 @@ class Incoming:
             case air.ReceiptElement():
                 self._receipt(tx, element, after)
             case air.LinkReportElement():
-                self._upper.link_report(tx, element, link)
+                self.upper.link_report(tx, element, link)
             case air.LinkReportRequest():
-                after.append(lambda: self._upper.report_requested(peer, link))
+                after.append(lambda: self.upper.report_requested(peer, link))
             case air.RollCallPoll():
-                after.append(lambda: self._upper.polled(peer, element, link))
+                after.append(lambda: self.upper.polled(peer, element, link))
             case air.RollCallAnswer():
-                action = self._upper.answered(tx, peer, element, link)
+                action = self.upper.answered(tx, peer, element, link)
                 if action is not None:
                     after.append(action)
             case air.EchoRequest(nonce=nonce):

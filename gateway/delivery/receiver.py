@@ -113,6 +113,7 @@ class Receiver:
             return  # no acknowledgement: the neighbour keeps custody
         self._streams.windows[opened.stream] = opened.window
         core.learnt.setdefault(link.name, {})[peer] = event.source
+        self._incoming.upper.heard(peer)
         if air.elicits_ack(opened.elements) and opened.under_pair_key:
             self._outbox.owe_ack(peer, link)
         for keys in acked:

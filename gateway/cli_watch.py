@@ -1,0 +1,100 @@
+"""`fieldgate alarms` and `fieldgate events`."""
+
+from __future__ import annotations
+
+import argparse
+
+from gateway.cli_http import (
+    BAD_INPUT,
+    OK,
+    Client,
+    ClientError,
+    Json,
+    client_options,
+    part,
+    print_json,
+    print_lines,
+    runs,
+)
+from gateway.cli_names import Names, clock_time
+from gateway.columns import table
+from gateway.words import say
+
+HEAD = {
+    "zh": ("时间", "告警", "台站", "详情", "位置", "签收", "键"),
+    "en": ("time", "alarm", "station", "detail", "position", "acknowledged", "key"),
+}
+
+
+def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `alarms` and `events`."""
+    alarms = subparsers.add_parser(
+        "alarms", parents=[client_options()], help="list or acknowledge alarms 告警"
+    )
+    alarms.add_argument("act", nargs="?", choices=("ack",), help="acknowledge; none: list 签收")
+    alarms.add_argument("key", nargs="?", metavar="KEY", help="the alarm's key 告警键")
+    alarms.add_argument("--all", action="store_true", help="also old ones 包括历史")
+    alarms.set_defaults(run=runs(run_alarms))
+    events = subparsers.add_parser(
+        "events", parents=[client_options()], help="what happened, one JSON object a line 事件"
+    )
+    events.add_argument("--follow", action="store_true", help="go on until Ctrl-C 持续")
+    events.add_argument(
+        "--cursor", type=int, metavar="N", help="events after this one 起始游标 (0: all kept)"
+    )
+    events.set_defaults(run=runs(run_events))
+
+
+def run_alarms(client: Client, args: argparse.Namespace) -> int:
+    """List alarms, newest first, or acknowledge one."""
+    if args.act:
+        return _acknowledge(client, args)
+    answer = client.get("alarms", active=0 if args.all else 1)
+    if args.json:
+        print_json(answer)
+        return OK
+    names = Names(client)
+    print_lines(table(HEAD[args.lang], [_row(one, names, args.lang) for one in answer["alarms"]]))
+    return OK
+
+
+def _acknowledge(client: Client, args: argparse.Namespace) -> int:
+    if not args.key:
+        raise ClientError(BAD_INPUT, "alarms ack: KEY is missing", "alarms ack：缺少告警键")
+    alarm = client.post(f"alarms/{part(args.key)}/acknowledge")
+    if args.json:
+        print_json(alarm)
+    else:
+        print_lines([f"{alarm['key']}  {alarm['acknowledged_by']}"])
+    return OK
+
+
+def run_events(client: Client, args: argparse.Namespace) -> int:
+    """Print events; without --follow those that are there now, from --cursor or from the beginning."""
+    if args.follow:
+        for event in client.follow(args.cursor):
+            print_json(event)
+    cursor, more = args.cursor or 0, True
+    while more:
+        answer = client.get("events", cursor=cursor)
+        if answer["gap"] is not None:
+            print_json({"type": "gap", **answer["gap"]})
+        for event in answer["events"]:
+            print_json(event)
+        cursor, more = answer["cursor"], bool(answer["events"])
+    return OK
+
+
+def _row(one: Json, names: Names, lang: str) -> tuple[str, ...]:
+    place = one["position"]
+    mark = ("未认证 " if lang == "zh" else "unauthenticated ") if one["unauthenticated"] else ""
+    exercise = ("【演练】" if lang == "zh" else "[EXERCISE] ") if one["exercise"] else ""
+    return (
+        clock_time(one["raised_unix_ms"]),
+        exercise + say(one["kind"], lang),
+        names.sign(one["station"]),
+        mark + one["detail"],
+        "-" if place is None else f"{place['latitude_deg']:.5f},{place['longitude_deg']:.5f}",
+        one["acknowledged_by"] or "-",
+        one["key"],
+    )
