@@ -88,6 +88,7 @@ class MemoryBackend:
     events_kept: int = 1_000
     largest_octets: int = 1_200
     exercise: bool = False
+    waiting: int = 0
     acts: list[tuple[str, str]] = field(default_factory=list)
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -321,8 +322,12 @@ class MemoryBackend:
         return oldest, [row for row in self.events if row[0] > cursor][:limit]
 
     async def wait_events(self, cursor: int) -> None:
-        async with self.news:
-            await self.news.wait_for(lambda: self.newest > cursor)
+        self.waiting += 1
+        try:
+            async with self.news:
+                await self.news.wait_for(lambda: self.newest > cursor)
+        finally:
+            self.waiting -= 1
 
     def _number(self, field_name: str, word: str) -> int:
         for row in self.roster.values():

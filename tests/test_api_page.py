@@ -1,0 +1,160 @@
+"""The status page stands alone, trusts nothing it shows, and says everything in both languages."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+import pytest
+
+from gateway.api import report
+from gateway.api.app import build
+from gateway.api.page_files import TYPES
+from gateway.domain import (
+    AlarmKind,
+    Bearer,
+    Evidence,
+    LinkState,
+    Precedence,
+    RecipientState,
+    Stage,
+    TimeQuality,
+)
+from tests import api_scene
+from tests.api_backend import BESIDE, COUNTED, LoopClock
+from tests.memory_http import client_of
+
+PAGE = resources.files("gateway.api").joinpath("page")
+FILES = {item.name: item.read_text("utf-8") for item in PAGE.iterdir()}
+SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}
+PAIR = re.compile(r'"([a-z]+\.[a-z0-9_]+)": "([^"]*)"')
+SVG_NAMESPACE = "http://www.w3.org/2000/svg"
+
+
+def dictionary(language: str) -> dict[str, str]:
+    """Return the page's words in one language, as they stand in texts.js."""
+    text = SCRIPTS["texts.js"]
+    begin = text.index(f"  {language}: {{")
+    return dict(PAIR.findall(text[begin : text.index("\n  },", begin)]))
+
+
+ZH, EN = dictionary("zh"), dictionary("en")
+
+
+def test_both_languages_have_every_word() -> None:
+    """No key is missing on either side, no text is empty, and placeholders agree."""
+    assert len(ZH) > 150
+    assert ZH.keys() == EN.keys()
+    for key, chinese in ZH.items():
+        assert chinese, key
+        assert EN[key], key
+        assert set(re.findall(r"\{(\w+)\}", chinese)) - {"who"} <= set(re.findall(r"\{(\w+)\}", EN[key])), key
+        if key != "app.language":
+            assert not re.search(r"[\u4e00-\u9fff]", EN[key]), key
+
+
+def test_every_word_used_is_in_the_dictionary() -> None:
+    """Every literal key given to t() exists."""
+    used = {key for text in SCRIPTS.values() for key in re.findall(r'\bt\("([a-z_.0-9]+)"', text)}
+
+    assert len(used) > 60
+    assert used <= ZH.keys()
+
+
+def test_every_state_of_the_gateway_has_a_word() -> None:
+    """Whatever the gateway can say of links, messages, roll calls and alarms is said in words."""
+    wanted = {
+        *(f"bearer.{one}" for one in Bearer),
+        *(f"link.{one}" for one in LinkState),
+        *(f"state.{one}" for one in RecipientState),
+        *(f"state.{one}" for one in Stage),
+        *(f"evidence.{one}" for one in Evidence),
+        *(f"kind.{one}" for one in AlarmKind),
+        *(f"time.{one}" for one in TimeQuality),
+        *(f"precedence.{one.value}" for one in Precedence),
+        *(f"roll.{one}" for one in (*COUNTED, *BESIDE, "pending", "expected")),
+    }
+
+    assert wanted <= ZH.keys()
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_scripts_never_make_markup_of_text(name: str) -> None:
+    """Text from radios only becomes text nodes: nothing that parses markup or code is called."""
+    banned = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|\beval\b"
+    )
+    banned += r"|new Function|srcdoc|setHTML|javascript:"
+
+    assert not re.search(banned, SCRIPTS[name])
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_page_refers_to_nothing_outside(name: str) -> None:
+    """No address of another host stands in any file: it works with every cable cut."""
+    text = FILES[name].replace(SVG_NAMESPACE, "")
+
+    assert not re.search(r"https?://|//[a-z0-9-]+\.[a-z]|@import|url\(", text)
+
+
+def test_html_has_no_inline_code() -> None:
+    """The policy forbids inline scripts and styles, and the page has none."""
+    html = FILES["index.html"]
+
+    assert not re.search(r"\son\w+=|\sstyle=|<style|<script(?![^>]*\ssrc=)", html)
+
+
+def test_every_file_is_served_and_every_reference_is_there() -> None:
+    """Imports and links of the page point to files of the package of a type that is served."""
+    wanted = set(re.findall(r'(?:href|src)="/page/([^"]+)"', FILES["index.html"]))
+    for text in SCRIPTS.values():
+        wanted |= set(re.findall(r'from "\./([^"]+)"', text))
+    icons = {icon for text in SCRIPTS.values() for icon in re.findall(r'icon\("([a-z0-9-]+)"\)', text)} | set(
+        LinkState
+    )
+
+    assert wanted | {"index.html"} == FILES.keys()
+    assert {f".{name.rpartition('.')[2]}" for name in FILES} <= TYPES.keys()
+    assert {f"i-{icon}" for icon in icons} <= set(re.findall(r'<symbol id="([^"]+)"', FILES["index.html"]))
+
+
+async def test_page_is_served_with_a_strict_policy() -> None:
+    """Page and parts need no token, carry the policy, and answer 304 to who has them."""
+    backend = api_scene.empty(LoopClock())
+    app = build(backend, api_scene.tokens(), api_scene.config(), backend.clock, api_scene.log())
+    async with client_of(app) as client:
+        async with client.get("/") as page:
+            policy, tag = page.headers["Content-Security-Policy"], page.headers["ETag"]
+            assert (page.status, page.content_type) == (200, "text/html")
+        async with client.get("/page/page.js") as script:
+            assert script.content_type == "text/javascript"
+            assert script.headers["Content-Security-Policy"] == policy
+        async with client.get("/", headers={"If-None-Match": tag}) as again:
+            assert again.status == 304
+        async with client.get("/page/../app.py") as outside:
+            assert outside.status == 404
+
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+async def test_page_can_be_switched_off() -> None:
+    """With `page = false` only the API answers."""
+    backend = api_scene.empty(LoopClock())
+    app = build(backend, api_scene.tokens(), api_scene.config(page=False), backend.clock, api_scene.log())
+    async with client_of(app) as client, client.get("/") as page:
+        assert page.status == 404
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", "缺席"), ("en", "absent")])
+async def test_report_puts_the_absent_first(lang: str, words: str) -> None:
+    """The printed record begins with who must be looked for, and marks an exercise."""
+    call = await api_scene.busy(LoopClock()).roll_call("1-r4")
+    assert call is not None
+    lines = report.text(call, lang).splitlines()
+    first = lines[next(number for number, line in enumerate(lines) if line.startswith("---")) + 1]
+
+    assert lines[0].startswith("【演练】" if lang == "zh" else "[EXERCISE]")
+    assert "PD-09" in first
+    assert words in first
