@@ -355,8 +355,8 @@ async def test_pdt_dial_numbers_are_addresses() -> None:
     [
         ("99999999", "x", "1..16777215"),
         ("abc", "x", "decimal radio id"),
-        (ONE, "长" * 129, "limit 1..128"),
-        (ONE, "", "limit 1..128"),
+        (ONE, "长" * 129, r"258 octets .129 characters., limit 1..256 octets"),
+        (ONE, "", "limit 1..256 octets"),
         (ONE, "\ud800", "surrogate"),
         ("", "x", "no destination"),
     ],

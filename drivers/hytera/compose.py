@@ -92,14 +92,16 @@ class Composer:
         return octets, attempt
 
     def _check_text(self, text: str) -> None:
-        try:
-            units = len(utf16(text)) // 2
-        except LocalProtocolError as error:
-            raise LinkRefusedError(self._name, error.en, "文本含非法字符或过长") from error
-        limit = self._config.text_limit_chars
-        if not 0 < units <= limit:
+        """Count in UTF-16 units of two octets, as the radio does."""
+        chars, octets = self._config.text_limit_chars, 2 * self._config.text_limit_chars
+        size = len(text.encode("utf-16-le", "surrogatepass"))
+        if not 0 < size <= octets:
             raise LinkRefusedError(
                 self._name,
-                f"text of {units} characters, limit 1..{limit}",
-                f"文本 {units} 字，限 1..{limit} 字",
+                f"text of {size} octets ({size // 2} characters), limit 1..{octets} octets ({chars})",
+                f"文本 {size} 字节（{size // 2} 字），限 1..{octets} 字节（{chars} 字）",
             )
+        try:
+            utf16(text)
+        except LocalProtocolError as error:
+            raise LinkRefusedError(self._name, error.en, "文本含不完整的字符") from error

@@ -38,7 +38,7 @@ ALARMS = (rcp.AlertCallWithSenderRequest, rcp.EmergencyAlarmWithSenderRequest)
 
 
 class Inbound:
-    """Handles one PDU at a time; `emit` takes events, `answer` takes HDAP frames for the line."""
+    """Handles one PDU at a time; `emit` takes events, `complain` notices that may repeat, `answer` HDAP."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class Inbound:
         numbering: Numbering,
         outbox: Outbox,
         emit: Callable[[LinkEvent], bool],
+        complain: Callable[[str, str], None],
         answer: Callable[[bytes], None],
     ) -> None:
         self._config = config
@@ -54,6 +55,7 @@ class Inbound:
         self._numbering = numbering
         self._outbox = outbox
         self._emit = emit
+        self._complain = complain
         self._answer = answer
         self.inbox = Inbox()
         self.alarms = Alarms()
@@ -78,7 +80,7 @@ class Inbound:
         """Handle one HDAP frame."""
         decoded = pdu.decode(octets, strict=self._config.strict_checksums)
         if isinstance(decoded, Garbage):
-            self._emit(Notice(event="garbage_received", detail=f"HDAP: {decoded.reason}"))
+            self._complain("garbage_received", f"HDAP frame: {decoded.reason}")
             return
         if not decoded.frame.checksum_ok:
             self.bad_checksums += 1
@@ -113,7 +115,7 @@ class Inbound:
     def _message(self, message: tmp.Text | tmp.ShortData) -> None:
         taken = self.inbox.take(message, self._env.clock.monotonic_s())
         if taken is None:
-            self._emit(Notice(event="message_refused", detail="too many are unconfirmed"))
+            self._complain("message_refused", "too many are unconfirmed")
             return
         entry, new = taken
         if not new:

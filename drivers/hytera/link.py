@@ -64,7 +64,7 @@ SETTINGS: tuple[tuple[pdu.Pdu, type[pdu.Pdu]], ...] = (
 """Lost when the radio restarts, therefore sent at every connection."""
 ID_QUERY = pdu.encode(rcp.RadioIDAndRadioIPQueryRequest(rcp.RADIO_ID))
 SHORTEST_WAIT_S = 0.05
-"""The housekeeping never spins, however near the next deadline is."""
+"""Neither the housekeeping nor a busy sender spins, however near the next deadline is."""
 VOICE_RETRY_S = 2.0
 """Nobody knows when a call ends; ChannelBusy(False) tells, this is for those who do not listen."""
 RESULT_RETRY_S = 1.0
@@ -84,7 +84,9 @@ class HyteraLink:
         self._events = EventQueue()
         self._outbox = Outbox()
         numbering = Numbering(name, config.numbering, config.subnet)
-        self._inbound = Inbound(config, env, numbering, self._outbox, self._events.put, self._job)
+        self._inbound = Inbound(
+            config, env, numbering, self._outbox, self._events.put, self._complain, self._job
+        )
         self._composer = Composer(name, config, numbering)
         self._ids = Counter(env.memory, "request_id", bits=32, block=ID_BLOCK)
         self._numbers = Counter(env.memory, "packet_number", bits=16, block=NUMBER_BLOCK)
@@ -273,7 +275,7 @@ class HyteraLink:
         if self._inbound.voice.busy(now_s):
             raise LinkBusyError(self.name, retry_after_s=VOICE_RETRY_S, reason=VOICE, zh=VOICE_ZH)
         if self._outbox.on_air_until_s > now_s:
-            wait_s = self._outbox.on_air_until_s - now_s
+            wait_s = max(SHORTEST_WAIT_S, self._outbox.on_air_until_s - now_s)
             raise LinkBusyError(self.name, retry_after_s=wait_s, reason="transmitting", zh="正在发射")
         if self._outbox.waiting_for(destination, group=group) or len(self._outbox) >= MAX_ATTEMPTS:
             raise LinkBusyError(
