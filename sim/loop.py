@@ -131,7 +131,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
-        return self._call_at_ns(self._now_ns + round(delay * NS_PER_S), callback, args, context)
+        # a wait shorter than the clock can show must still end later, or `deadline - now` never comes to 0
+        wait_ns = max(round(delay * NS_PER_S), 1) if delay > 0 else 0
+        return self._call_at_ns(self._now_ns + wait_ns, callback, args, context)
 
     @override
     def call_at(

@@ -90,6 +90,17 @@ async def test_time_is_exact() -> None:
     assert loop.now_ns == 1_000 * 10**9
 
 
+async def test_the_shortest_wait_takes_time() -> None:
+    """Whoever sleeps for what is left until a deadline gets there, however the floats round."""
+    loop = _running_loop()
+    deadline_s = loop.time() + 1e-12
+
+    while (left_s := deadline_s - loop.time()) > 0:
+        await asyncio.sleep(left_s)
+
+    assert loop.now_ns == 1
+
+
 async def test_a_day_passes_at_once() -> None:
     """A 24 h time-out on something that never comes fires at 86 400 s and takes no real time."""
     loop = _running_loop()
