@@ -17,7 +17,7 @@ from gateway.cli_http import (
 )
 from gateway.cli_names import Names
 from gateway.columns import age, table
-from gateway.words import say
+from gateway.words import say, say_reason
 
 LINKS_HEAD = {
     "zh": ("网关", "链路", "承载", "状态", "依据", "时效", "质量", "获知途径", "原因"),
@@ -92,7 +92,7 @@ def _link(one: Json, names: Names, lang: str) -> tuple[str, ...]:
         age(one["age_s"], lang),
         "-" if one["quality_pct"] is None else f"{one['quality_pct']}%",
         learnt,
-        one["reason"],
+        say_reason(one["reason"], lang),
     )
 
 

@@ -22,7 +22,7 @@ from gateway.cli_http import (
 )
 from gateway.cli_names import Names, clock_time
 from gateway.columns import printable, table, width
-from gateway.words import ZH, say
+from gateway.words import ZH, say, say_reason
 
 PRECEDENCES = ("DEFERRED", "ROUTINE", "PRIORITY", "IMMEDIATE", "FLASH", "SOS")
 MAX_STDIN_CHARS = 20_000
@@ -189,7 +189,8 @@ def _recipients(message: Json, names: Names, lang: str) -> list[str]:
     lines = []
     for one in message["recipients"]:
         words = [names.sign(one["station"]), say(one["state"], lang), f"[{say(one['evidence'], lang)}]"]
-        lines.append(" ".join([*words, *(printable(one[key]) for key in ("by", "detail") if one[key])]))
+        more = (one["by"], say_reason(one["detail"], lang))
+        lines.append(" ".join([*words, *(printable(word) for word in more if word)]))
     return lines
 
 
@@ -216,7 +217,7 @@ def _detail(message: Json, names: Names, args: argparse.Namespace) -> list[str]:
                 one["link"],
                 say(one["stage"], args.lang),
                 f"{one['octets']} {'字节' if zh else 'octets'}",
-                printable(one["reason"]),
+                printable(say_reason(one["reason"], args.lang)),
             ]
             lines.append("    " + "  ".join(words).rstrip())
     return lines

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import random
 import signal
 import sys
@@ -27,9 +26,6 @@ BUILT_UNIX_MS = 1_764_000_000_000
 
 SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
 """systemd-timesyncd touches this file when the clock follows a server."""
-
-STOP_S = 2.0
-"""Everything must have ended this long after SIGTERM."""
 
 STATUS_S = 10.0
 """How often the service manager is told how many links are up."""
@@ -123,21 +119,25 @@ async def _serve(gateway: Gateway, stop: asyncio.Event) -> int:
     ready = asyncio.Event()
     config = gateway.config
     application = app.build(gateway.backend, config.tokens, config.api, gateway.world.clock, log)
-    async with app.serve(application, config.api) as url:
-        main = asyncio.ensure_future(gateway.run(ready.set))  # noqa: TID251 - awaited below, whatever happens
-        beat = asyncio.ensure_future(_beat(gateway, notifier, ready, url))  # noqa: TID251 - the same
-        stopping = asyncio.ensure_future(stop.wait())  # noqa: TID251 - the same
-        await asyncio.wait({main, stopping, beat}, return_when=asyncio.FIRST_COMPLETED)
-        notifier.send(STOPPING="1")
-        log.info("gateway_stopping", asked=stop.is_set())
-        for task in (main, beat, stopping):
-            task.cancel()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_S):
-                await asyncio.gather(main, beat, stopping, return_exceptions=True)
-        failed = main.done() and not main.cancelled() and main.exception() is not None
-        if failed:
-            log.error("gateway_failed", error=repr(main.exception()), exc_info=main.exception())
+    failed = False
+    try:
+        async with app.serve(application, config.api) as url, asyncio.TaskGroup() as tasks:
+            running = (
+                tasks.create_task(gateway.run(ready.set), name="gateway"),
+                tasks.create_task(_beat(gateway, notifier, ready, url), name="beat"),
+            )
+            await stop.wait()
+            notifier.send(STOPPING="1")
+            log.info("gateway_stopping")
+            for task in running:
+                task.cancel()
+    except* FieldgateError:
+        raise
+    except* Exception as group:
+        log.error(  # noqa: TRY400 - the injected log has no `exception`
+            "gateway_failed", error=repr(group.exceptions[0]), exc_info=group
+        )
+        failed = True
     return 1 if failed else 0
 
 

@@ -18,7 +18,7 @@ from gateway.cli_http import (
 )
 from gateway.cli_names import Names, clock_time
 from gateway.columns import table
-from gateway.words import say
+from gateway.words import say, say_reason
 
 HEAD = {
     "zh": ("时间", "告警", "台站", "详情", "位置", "签收", "键"),
@@ -93,7 +93,7 @@ def _row(one: Json, names: Names, lang: str) -> tuple[str, ...]:
         clock_time(one["raised_unix_ms"]),
         exercise + say(one["kind"], lang),
         names.sign(one["station"]),
-        mark + one["detail"],
+        mark + say_reason(one["detail"], lang),
         "-" if place is None else f"{place['latitude_deg']:.5f},{place['longitude_deg']:.5f}",
         one["acknowledged_by"] or "-",
         one["key"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
@@ -81,6 +82,57 @@ ZH: Mapping[str, str] = MappingProxyType(
 )
 """A word of the API and its Chinese; English readers get the word itself, spaces for underscores."""
 
+REASONS_ZH: Mapping[str, str] = MappingProxyType(
+    {
+        "voice in progress": "话音中",
+        "service interval": "等待服务间隔",
+        "transmitting stopped by an operator": "操作员已停发",
+        "stopped by an operator": "操作员已停发",
+        "device absent": "设备未接入",
+        "device silent": "设备无响应",
+        "not registered": "未入网",
+        "not registered, searching": "未入网，正在搜索",
+        "registration denied": "入网被拒",
+        "no signal": "无信号",
+        "antenna blocked": "天线受遮挡",
+        "no peer answers": "对端无应答",
+        "no peer known": "无已知对端",
+        "waiting for a peer": "等待对端",
+        "budget used up": "预算已用尽",
+        "transmission inhibited": "发射被抑制",
+        "not opened yet": "尚未打开",
+        "opening": "正在打开",
+        "port lost": "端口断开",
+        "the port is gone": "端口断开",
+        "no such port": "端口不存在",
+        "no such file or directory": "端口不存在",
+        "no acknowledgement": "无应答确认",
+        "acknowledgements missing": "应答确认缺失",
+        "no answer": "无应答",
+        "no answer within # s": "# 秒内无应答",
+        "radio does not answer": "电台无应答",
+        "radio stopped answering": "电台停止应答",
+        "port open, greeting the radio": "端口已开，正在连接电台",
+        "port opened, initialising": "端口已开，正在初始化",
+        "the terminal does not answer": "终端无应答",
+        "no satellite signal": "无卫星信号",
+        "poor satellite signal": "卫星信号弱",
+        "the socket was lost": "套接字丢失",
+        "no heartbeat for # s": "# 秒无心跳",
+        "not heard for # s": "已 # 秒未听到",
+        "not heard for # min (limit # min)": "已 # 分钟未听到（限 # 分钟）",
+        "no way on from here": "本网关无法继续转发",
+        "link down": "链路中断",
+        "no receipt": "无回执",
+        "emergency button": "紧急按键",
+    }
+)
+"""Reasons given by drivers and the gateway, in Chinese; `#` stands for a number. The page has the same."""
+
+BILINGUAL = re.compile(r"([a-z][\x20-\x7e]*?)(?: / | (?=[\u4e00-\u9fff]+$))([^/]*[\u4e00-\u9fff][^/]*)")
+"""A reason that says itself twice: English, then Chinese, with or without a stroke between."""
+NUMBERS = re.compile(r"\d+(?:\.\d+)?")
+
 ROLL_CALL_ZH: Mapping[str, str] = MappingProxyType(
     {
         "expected": "应到",
@@ -108,6 +160,20 @@ def say(word: str, lang: str) -> str:
 def say_roll_call(word: str, lang: str) -> str:
     """Return a state or count of a roll call in `lang`."""
     return ROLL_CALL_ZH.get(word, word) if lang == "zh" else word.replace("_", " ")
+
+
+def say_reason(text: str, lang: str) -> str:
+    """Return a reason in `lang`; one we have no Chinese for as it came."""
+    if both := BILINGUAL.fullmatch(text):
+        return both[2] if lang == "zh" else both[1]
+    if lang != "zh":
+        return text
+    known = REASONS_ZH.get(NUMBERS.sub("#", text).lower())
+    if known is None:
+        return text
+    for number in NUMBERS.findall(text):
+        known = known.replace("#", number, 1)
+    return known
 
 
 def zh(member: Enum) -> str:

@@ -181,7 +181,8 @@ class Backend(Protocol):
         `id`, `title`, `exercise`, `caller`, `scheme`, `state` (`running`|`ended`), `started_unix_ms`,
         `deadline_unix_ms`, `ended_unix_ms`, `hash`, `previous_hash`, `counts` {`expected`, `answered`,
         `late`, `relayed`, `substitute`, `inferred`, `absent`, `fault`, `wrong_station`, `excused`,
-        `maintenance`, `pending`},
+        `maintenance`, `pending`} (`answered` counts late, relayed and substitute too; `expected` is answered
+        + inferred + absent + fault + wrong_station + pending; excused and maintenance stand beside it),
         `entries` [{`station`, `call_sign`, `name`, `state`, `evidence` (or ""), `bearer`,
         `link`, `via`, `by`, `tries`, `called_unix_ms`, `answered_unix_ms`, `note`, `authenticated` bool}].
         An entry's `state` is one of `pending`, `answered`, `late`, `relayed`, `substitute`, `inferred`,

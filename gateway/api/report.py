@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import msgspec
 
 from gateway.columns import printable, table
-from gateway.words import say, say_roll_call
+from gateway.words import say, say_reason, say_roll_call
 
 CHINA = timezone(timedelta(hours=8))
 """One time zone holds for the whole country."""
@@ -103,7 +103,7 @@ def _row(entry: Entry, lang: str) -> tuple[str, ...]:
     took = (
         f"{took_ms / 1000:.1f}" if entry.answered_unix_ms and entry.called_unix_ms and took_ms >= 0 else "-"
     )
-    note = entry.note
+    note = say_reason(entry.note, lang)
     if entry.by:
         note = f"{entry.by} {note}".strip()
     if not entry.authenticated and entry.answered_unix_ms:

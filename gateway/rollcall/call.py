@@ -12,6 +12,9 @@ from gateway.domain import Bearer, Evidence
 LATE_WINDOW_S = 1_800.0
 """After its end a call still takes late answers for this long; then its record is sealed."""
 
+ONLINE_CHECK = "在线检测 online check"
+"""Note of an answer that the device gave by itself."""
+
 TIMEOUT_S: dict[Bearer, float] = {
     Bearer.LAN: 10.0,
     Bearer.CELLULAR: 15.0,

@@ -114,7 +114,7 @@ export class Stream {
       this.handlers.online();
     } else if (message.type === "gap") {
       this.epoch = message.epoch;
-      this.cursor = message.to - 1;
+      this.cursor = Math.max(0, message.to - 1);
       this.handlers.gap();
     } else if (message.type === "event") {
       this.cursor = message.cursor;

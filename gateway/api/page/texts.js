@@ -38,7 +38,7 @@ export const TEXTS = {
     "quiet.done": "已更新发射开关",
     "alarm.ack": "签收告警", "alarm.acked": "{who} 已签收", "alarm.unauthenticated": "未认证",
     "alarm.position": "位置 {lat}, {lon}", "alarm.no_position": "位置未知", "alarm.fix_age": "定位于 {age}前",
-    "alarm.cleared": "已解除", "alarm.exercise": "演练", "alarm.ask": "呼叫该台确认",
+    "alarm.cleared": "已解除", "alarm.stranger": "不明台站", "alarm.exercise": "演练", "alarm.ask": "呼叫该台确认",
     "dialog.close": "关闭", "dialog.cancel": "取消", "dialog.confirm": "确定", "dialog.yes_stop": "确定停止发射",
     "token.title": "输入令牌", "token.text": "令牌只保存在此标签页，关闭即清除。", "token.enter": "进入",
     "token.bad": "令牌无效", "error.unreachable": "无法连接网关", "error.role": "此令牌只能查看",
@@ -100,7 +100,7 @@ export const TEXTS = {
     "quiet.done": "Transmit switches updated",
     "alarm.ack": "Acknowledge", "alarm.acked": "acknowledged by {who}", "alarm.unauthenticated": "unauthenticated",
     "alarm.position": "position {lat}, {lon}", "alarm.no_position": "position unknown", "alarm.fix_age": "fix {age} old",
-    "alarm.cleared": "cleared", "alarm.exercise": "exercise", "alarm.ask": "call the station to confirm",
+    "alarm.cleared": "cleared", "alarm.stranger": "unknown station", "alarm.exercise": "exercise", "alarm.ask": "call the station to confirm",
     "dialog.close": "Close", "dialog.cancel": "Cancel", "dialog.confirm": "Confirm", "dialog.yes_stop": "Yes, stop transmitting",
     "token.title": "Enter your token", "token.text": "Kept in this tab only, gone when it is closed.", "token.enter": "Enter",
     "token.bad": "Unknown token", "error.unreachable": "Gateway out of reach", "error.role": "This token may only look",
@@ -129,13 +129,50 @@ export const TEXTS = {
 
 // What drivers and the gateway say in English; anything else is shown as it came. A number stands for itself.
 export const REASONS_ZH = {
-  "voice in progress": "话音中", "service interval": "等待服务间隔", "no such port": "端口不存在",
-  "link down": "链路中断", "no receipt": "无回执", "not registered": "未入网", "end of stream": "端口断开",
-  "no answer": "无应答", "no answer within # s": "# 秒内无应答", "stopped by the operator": "操作员已停发",
-  "emergency button": "紧急键", "no heartbeat": "无心跳", "no heartbeat for # s": "# 秒无心跳",
+  "voice in progress": "话音中",
+  "service interval": "等待服务间隔",
+  "transmitting stopped by an operator": "操作员已停发",
+  "stopped by an operator": "操作员已停发",
+  "device absent": "设备未接入",
+  "device silent": "设备无响应",
+  "not registered": "未入网",
+  "not registered, searching": "未入网，正在搜索",
+  "registration denied": "入网被拒",
+  "no signal": "无信号",
+  "antenna blocked": "天线受遮挡",
+  "no peer answers": "对端无应答",
+  "no peer known": "无已知对端",
+  "waiting for a peer": "等待对端",
+  "budget used up": "预算已用尽",
+  "transmission inhibited": "发射被抑制",
+  "not opened yet": "尚未打开",
+  "opening": "正在打开",
+  "port lost": "端口断开",
+  "the port is gone": "端口断开",
+  "no such port": "端口不存在",
+  "no such file or directory": "端口不存在",
+  "no acknowledgement": "无应答确认",
+  "acknowledgements missing": "应答确认缺失",
+  "no answer": "无应答",
+  "no answer within # s": "# 秒内无应答",
+  "radio does not answer": "电台无应答",
+  "radio stopped answering": "电台停止应答",
+  "port open, greeting the radio": "端口已开，正在连接电台",
+  "port opened, initialising": "端口已开，正在初始化",
+  "the terminal does not answer": "终端无应答",
+  "no satellite signal": "无卫星信号",
+  "poor satellite signal": "卫星信号弱",
+  "the socket was lost": "套接字丢失",
+  "no heartbeat for # s": "# 秒无心跳",
+  "not heard for # s": "已 # 秒未听到",
   "not heard for # min (limit # min)": "已 # 分钟未听到（限 # 分钟）",
+  "no way on from here": "本网关无法继续转发",
+  "link down": "链路中断",
+  "no receipt": "无回执",
+  "emergency button": "紧急按键",
 };
 
+const BILINGUAL = /^([a-z][\x20-\x7e]*?)(?: \/ | (?=[\u4e00-\u9fff]+$))([^/]*[\u4e00-\u9fff][^/]*)$/;
 const NUMBERS = /\d+(?:\.\d+)?/g;
 const KEPT = "fieldgate.lang";
 let language = "zh";
@@ -175,9 +212,11 @@ export function t(key, values = {}) {
 }
 
 export function reason(text) {
+  const both = text.match(BILINGUAL);
+  if (both) return language === "zh" ? both[2] : both[1];
   if (language !== "zh") return text;
   const numbers = text.match(NUMBERS) ?? [];
-  const known = REASONS_ZH[text.replace(NUMBERS, "#")];
+  const known = REASONS_ZH[text.replace(NUMBERS, "#").toLowerCase()];
   return known === undefined ? text : known.replace(/#/g, () => numbers.shift());
 }
 

@@ -32,7 +32,7 @@ function card(number) {
 }
 
 function row(link, own) {
-  const quiet = (own && state.health.quiet[link.link]) || /^(quiet|stopped by the operator)/.test(link.reason);
+  const quiet = (own && state.health.quiet[link.link]) || /^(quiet|(transmitting )?stopped by)/.test(link.reason);
   const voice = link.reason.startsWith("voice");
   const seconds = link.age_s + (performance.now() - link.at) / 1000;
   return h("li", { class: quiet ? "attention" : tone(link.state) },

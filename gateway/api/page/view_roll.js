@@ -25,7 +25,7 @@ export function drawRoll(redraw) {
 
 function board(call, redraw) {
   const { counts } = call;
-  const present = PRESENT.reduce((sum, name) => sum + counts[name], 0);
+  const present = counts.answered + counts.inferred; // answered holds late, relayed and substitute
   const running = call.state === "running";
   const left = (call.deadline_unix_ms - gatewayNow()) / 1000;
   const select = h("select", { "data-key": "pick", "aria-label": t("roll.pick"), on: { change: (event) => {
