@@ -1,4 +1,4 @@
-"""Putting the question: to devices over our links, to gateways as sealed polls. On disk before it goes out."""
+"""Putting the question: to devices over our links, to gateways as sealed polls; on disk first."""
 
 from __future__ import annotations
 

@@ -6,27 +6,21 @@ import asyncio
 from functools import partial
 
 from drivers.base import (
-    Handle,
     Heard,
-    LinkBusyError,
-    LinkDownError,
-    LinkRefusedError,
     Precedence,
     Progress,
-    Service,
     Stage,
-    Transmission,
 )
 from gateway.core import Core
 from gateway.delivery.incoming import After
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.work import Work
-from gateway.domain import Evidence, LinkState
-from gateway.ledger import attempts, presence, roll_calls
+from gateway.domain import Evidence
+from gateway.ledger import presence, roll_calls
 from gateway.ledger.errors import LedgerError
 from gateway.ledger.tx import Tx
 from gateway.links import LinkRunner
-from gateway.native import ROLL_CALL_TEXT, head_count
+from gateway.native import head_count
 from gateway.rollcall.asking import Asker
 from gateway.rollcall.call import LATE_WINDOW_S, ONLINE_CHECK, PRESENT, Answer, Ask, Call, Entry, EntryState
 from gateway.rollcall.cascade import ways_to_ask
@@ -128,7 +122,7 @@ class RollCalls:
                     by_link.setdefault("" if ask.way.via else ask.way.link, []).append(ask)
                 async with asyncio.TaskGroup() as tasks:
                     for asks in by_link.values():
-                        tasks.create_task(self._asker.ask_all(call, asks), name=f"rollcall.{call.call_id}.ask")
+                        tasks.create_task(self._asker.ask_all(call, asks), name=f"{call.call_id}.ask")
                 if call.finished(core.now_s()):
                     break
                 wait_s = min(TICK_S, max(0.01, call.next_s(core.now_s()) - core.now_s()))
@@ -320,139 +314,6 @@ class RollCalls:
         await self._core.ledger.write(lambda tx: mark_entry(tx, call, entry, state))
         self._wake.set()
 
-
-MAX_NOTE_CHARS],
-                    head_count=head_count(text),
-                )
-                apply_answer(tx, call, station.number, answer)
-                return partial(self._counted, call, station.number)
-        return None
-
-    def answered(self, tx: Tx, peer: int, element: air.RollCallAnswer, link: LinkRunner) -> After | None:
-        """Count a sealed answer; it counts only for the poll it answers. Runs in the ledger's thread."""
-        station = self._core.roster.stations.get(element.station)
-        if station is None or (station.number != peer and peer not in station.via):
-            return None
-        for call in list(self._calls.values()):
-            if call.number == element.call_id and call.nonce == element.nonce and not call.reply_to:
-                own = station.number == peer
-                state = result_state(element.result)
-                if state is EntryState.ABSENT:
-                    return partial(self._absent_there, call, station.number)
-                answer = Answer(
-                    state=state,
-                    evidence=Evidence.PROTOCOL if own else Evidence[element.evidence.name],
-                    authenticated=own,
-                    bearer=link.capabilities.bearer.value
-                    if element.bearer is None
-                    else element.bearer.name.lower(),
-                    link=link.name,
-                    via=0 if own else peer,
-                    note=element.text,
-                    head_count=element.head_count,
-                    battery_pct=element.battery_pct,
-                )
-                apply_answer(tx, call, station.number, answer)
-                return partial(self._counted, call, station.number)
-        return None
-
-    def _absent_there(self, call: Call, station: int) -> None:
-        call.no_answer(station, self._core.now_s())
-        self._wake.set()
-
-    async def _count(self, call: Call, station: int, answer: Answer) -> None:
-        await self._core.ledger.write(lambda tx: apply_answer(tx, call, station, answer), urgent=True)
-        self._counted(call, station)
-
-    def _counted(self, call: Call, station: int) -> None:
-        if call.reply_to:
-            self._reply(call, call.entries[station])
-        self._wake.set()
-
-    # --- calls for a neighbour ---------------------------------------------------------------------------
-
-    def polled(self, peer: int, poll: air.RollCallPoll, link: LinkRunner) -> None:
-        """A neighbour calls the roll: answer for ourselves, and find out about the stations it names."""
-        core = self._core
-        wanted = call_for(core, peer, poll)
-        call = self._calls.get(wanted.call_id)
-        if call is None:
-            if sum(bool(c.reply_to) for c in self._calls.values()) >= MAX_RUNNING:
-                core.count("polls_refused")
-                return
-            call = wanted
-            self._begin(call)
-        for number in poll.stations or (core.own,):
-            self._add_polled(call, number)
-        self._wake.set()
-        core.log.info("roll_call_polled", peer=peer, link=link.name, stations=len(call.entries))
-
-    def _add_polled(self, call: Call, number: int) -> None:
-        station = self._core.roster.stations.get(number)
-        if number in call.entries:
-            if call.entries[number].state in PRESENT:
-                self._reply(call, call.entries[number])
-            return
-        entry = call.entries[number] = Entry(number)
-        if number == self._core.own:
-            entry.state, entry.evidence, entry.authenticated = EntryState.ANSWERED, Evidence.PROTOCOL, True
-            self._reply(call, entry)
-        elif station is not None:
-            entry.ways = ways_to_ask(self._core, station, forwarded=True)
-
-    def _reply(self, call: Call, entry: Entry) -> None:
-        element = answer_to_air(call, entry)
-        self._outbox.add_control(
-            Work(
-                key=("c", "answer", call.call_id, str(entry.station)),
-                station=call.reply_to,
-                precedence=Precedence.PRIORITY,
-                born_s=self._core.now_s(),
-                element=lambda _now_s: element,
-                expires_s=call.deadline_s + LATE_WINDOW_S,
-            )
-        )
-
-    # --- the end, and the record -------------------------------------------------------------------------
-
-    async def _finish(self, call: Call) -> None:
-        if call.ended:
-            return
-        core = self._core
-        lived_s = core.now_s() - (call.deadline_s - call.length_s)
-        ages = await core.ledger.read(presence.heard_ages_s)
-        lately = {station for (station, _, _), age_s in ages.items() if age_s <= lived_s}
-        changed = call.finish(lately, core.clock.unix_ms())
-        if call.reply_to:
-            for entry in changed:
-                self._reply(call, entry)
-            return
-        await core.ledger.write(lambda tx: save_all(tx, core, call))
-        core.log.info("roll_call_ended", call=call.call_id, **call.counts())
-
-    def running(self) -> Call | None:
-        """Our own call under way, if there is one: only one at a time."""
-        return next((call for call in self._calls.values() if not call.ended and not call.reply_to), None)
-
-    async def mark(self, call_id: str, station: int, state: EntryState, note: str, by: str) -> None:
-        """Let an operator set an entry of a call that is not sealed. Raises BadInputError."""
-        call = self._calls.get(call_id)
-        entry = call.entries.get(station) if call is not None else None
-        if call is None or entry is None:
-            raise BadInputError(
-                "station",
-                limit="a station of an open roll call",
-                found=station,
-                zh="点名记录已封存或无此台站",
-            )
-        entry.state, entry.evidence, entry.by = state, Evidence.OPERATOR, by
-        entry.note = note or entry.note
-        await self._core.ledger.write(lambda tx: mark_entry(tx, call, entry, state))
-        self._wake.set()
-
-
-POLL_MARGIN_S = 3
-"""A neighbour's call ends this much before ours, so that its last words arrive."""
 
 MAX_NOTE_CHARS = 200
 """A person's own words kept with the answer."""
