@@ -11,6 +11,7 @@ from drivers.base import (
     Connector,
     Handle,
     Link,
+    LinkBusyError,
     LinkEvent,
     LinkState,
     Precedence,
@@ -150,6 +151,14 @@ class Watch:
 
     async def data(self, payload: bytes, to: int | str) -> Handle:
         return await self._send(Service.DATA, str(to), Precedence.ROUTINE, payload=payload)
+
+    async def patiently(self, payload: bytes, to: int | str) -> Handle:
+        """Send a frame as soon as the link is not busy."""
+        while True:
+            try:
+                return await self.data(payload, to)
+            except LinkBusyError as busy:
+                await asyncio.sleep(busy.retry_after_s)
 
     async def check(self, who: int | str, text: str = "") -> Handle:
         return await self._send(Service.STATUS, str(who), Precedence.ROUTINE, text=text)

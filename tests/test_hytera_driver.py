@@ -281,6 +281,23 @@ async def test_sealed_frames_travel_between_two_gateways() -> None:
     assert progress.reason == ""
 
 
+async def test_frames_follow_each_other_without_waiting_for_results() -> None:
+    """Ten full frames between gateways go at the pace of the air, not of results four seconds late."""
+    scene = Scene()
+    async with (
+        scene.link() as watch,
+        scene.link(port=PORT + "2", parts=type(scene.parts)()) as vehicle,
+    ):
+        began_s = asyncio.get_running_loop().time()
+        for number in range(10):
+            await watch.patiently(bytes([number]) * 140, VEHICLE)
+        await vehicle.wait_for(Received, lambda event: event.payload[0] == 9)
+        took_s = asyncio.get_running_loop().time() - began_s
+
+    assert [event.payload[0] for event in vehicle.of(Received)] == list(range(10))
+    assert took_s < 25
+
+
 async def test_broadcast_goes_to_the_data_group() -> None:
     """A frame for everyone travels as group short data, if a group is configured for it."""
     scene = Scene()
@@ -330,6 +347,54 @@ async def test_next_press_is_another_alarm() -> None:
 
     assert again.ref == first.ref
     assert second.ref != first.ref
+
+
+async def test_alarm_of_another_day_is_another_alarm() -> None:
+    """A button pressed again after a long silence is new, though nobody cancelled the first."""
+    scene = Scene()
+    async with scene.link() as watch:
+        scene.one.press_emergency()
+        first = await watch.wait_for(Emergency)
+        await asyncio.sleep(3600)
+        scene.one.press_emergency()
+
+        await watch.wait_for(Emergency, lambda event: event.ref != first.ref)
+
+
+async def test_call_alert_is_an_alarm_too() -> None:
+    """The alert with sender is told as an emergency: the codeplug decides which a button sends."""
+    scene = Scene()
+    async with scene.link() as watch:
+        scene.hq.alert(TWO)
+
+        alarm = await watch.wait_for(Emergency)
+
+    assert (alarm.address, alarm.active) == (str(TWO), True)
+
+
+async def test_no_text_of_the_field_is_lost_or_doubled() -> None:
+    """Through a lossy net and restarts at any moment, every text arrives under one reference."""
+    for seed in range(8):
+        scene = Scene(seed=seed, loss=0.15)
+        when = scene.streams.stream("test/when")
+        seen: dict[str, str] = {}
+        typed = []
+        scene.one.switch_on()
+        for number in range(6):
+            async with scene.link() as watch:
+                await asyncio.sleep(when.uniform(0, 20))
+                typed.append(scene.one.type_text(f"第{number}条"))
+                await asyncio.sleep(when.uniform(0, 4))
+            await asyncio.sleep(when.uniform(0, 10))
+            seen |= {event.native_ref: event.text for event in watch.of(Received)}
+        async with scene.link() as watch:
+            await asyncio.sleep(200)
+        seen |= {event.native_ref: event.text for event in watch.of(Received)}
+
+        delivered = sorted(each.text for each in typed if each.outcome == "delivered")
+        assert delivered
+        assert set(delivered) <= set(seen.values())
+        assert sorted(seen.values()) == sorted(set(seen.values()))
 
 
 async def test_pdt_dial_numbers_are_addresses() -> None:

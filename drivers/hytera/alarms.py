@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drivers.base import Emergency, Position
-from drivers.hytera.config import ALARM_REPEAT_S, MAX_ALARMS
+from drivers.hytera.config import ALARM_QUIET_S, ALARM_REPEAT_S, MAX_ALARMS
 
 KEY = "alarm:"
 
@@ -13,8 +13,9 @@ KEY = "alarm:"
 @dataclass(slots=True)
 class _Alarm:
     ref: str
-    told_s: float
-    position: Position | None
+    heard_s: float
+    told_s: float = float("-inf")
+    position: Position | None = None
 
 
 class Alarms:
@@ -23,29 +24,32 @@ class Alarms:
     def __init__(self) -> None:
         self._up: dict[int, _Alarm] = {}
 
-    def start(self, notes: dict[str, str]) -> None:
-        """Take up the alarms of the last run."""
+    def start(self, notes: dict[str, str], now_s: float) -> None:
+        """Take up the alarms of the last run; their repeats must come soon, or they are new alarms."""
         for key, ref in notes.items():
             number = key.removeprefix(KEY)
-            if key.startswith(KEY) and number.isascii() and number.isdigit() and len(self._up) < MAX_ALARMS:
-                self._up[int(number)] = _Alarm(ref, float("-inf"), None)
+            if key.startswith(KEY) and number.isdecimal() and len(self._up) < MAX_ALARMS:
+                self._up[int(number)] = _Alarm(ref, now_s)
 
-    def knows(self, radio: int) -> bool:
-        """Whether this radio's alarm has a reference already."""
-        return radio in self._up
+    def goes_on(self, radio: int, now_s: float) -> bool:
+        """Whether this radio is in an alarm that was heard lately."""
+        alarm = self._up.get(radio)
+        return alarm is not None and now_s - alarm.heard_s < ALARM_QUIET_S
 
-    def begin(self, radio: int, ref: str) -> dict[str, str]:
-        """Give a new alarm its reference; return the note to save."""
-        if len(self._up) >= MAX_ALARMS:
-            return {}
-        self._up[radio] = _Alarm(ref, float("-inf"), None)
-        return {f"{KEY}{radio}": ref}
+    def begin(self, radio: int, ref: str, now_s: float) -> dict[str, str]:
+        """Give a new alarm its reference; return the notes to save."""
+        notes = {f"{KEY}{radio}": ref}
+        if radio not in self._up and len(self._up) >= MAX_ALARMS:
+            oldest = min(self._up, key=lambda each: self._up[each].heard_s)
+            del self._up[oldest]
+            notes[f"{KEY}{oldest}"] = ""
+        self._up[radio] = _Alarm(ref, now_s)
+        return notes
 
     def told(self, radio: int, address: str, position: Position | None, now_s: float) -> Emergency | None:
         """Return the event for an alarm told (again), None when it brings nothing new."""
-        alarm = self._up.get(radio)
-        if alarm is None:
-            return Emergency(address=address, position=position, ref=f"{radio}:?")
+        alarm = self._up[radio]
+        alarm.heard_s = now_s
         news = position is not None and position != alarm.position
         if not news and now_s - alarm.told_s < ALARM_REPEAT_S:
             return None

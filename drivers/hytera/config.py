@@ -33,8 +33,12 @@ MAX_SOURCES: Final = 4096
 """Handsets whose registrations are counted: more than one net holds."""
 MAX_ATTEMPTS: Final = 64
 """Messages whose results are awaited; a radio holds fewer."""
+DATA_WINDOW: Final = 3
+"""Frames to one station whose results are due: a result takes 4 s, a full frame 1.5 s on the air."""
 MAX_ALARMS: Final = 64
-"""Handsets in emergency at once; beyond, alarms still pass, each under a reference of its own."""
+"""Handsets in emergency at once; beyond, the one silent for longest would be a new alarm on speaking."""
+ALARM_QUIET_S: Final = 600.0
+"""A button pressed after this silence is another alarm: better loud twice than silent once."""
 ALARM_REPEAT_S: Final = 2.0
 """Repeats of an alarm within this time bring nothing new unless they bring a position."""
 HANG_MAX_S: Final = 15.0

@@ -67,7 +67,7 @@ class Inbound:
     def start(self, notes: dict[str, str]) -> None:
         """Take up what the last run noted."""
         self.inbox.start(notes)
-        self.alarms.start(notes)
+        self.alarms.start(notes, self._env.clock.monotonic_s())
         self._alarm_numbers.start(notes, 1)
 
     def expect(self, reply: type[PduT]) -> asyncio.Future[PduT]:
@@ -212,13 +212,11 @@ class Inbound:
         return True
 
     async def _raise(self, radio: int, position: Position | None) -> None:
-        if not self.alarms.knows(radio):
+        now_s = self._env.clock.monotonic_s()
+        if not self.alarms.goes_on(radio, now_s):
             number = await self._alarm_numbers.take()
-            notes = self.alarms.begin(radio, f"{radio}:{number}")
-            if notes:
-                await self._env.memory.save(notes)
-        address = self._numbering.address_of(radio)
-        event = self.alarms.told(radio, address, position, self._env.clock.monotonic_s())
+            await self._env.memory.save(self.alarms.begin(radio, f"{radio}:{number}", now_s))
+        event = self.alarms.told(radio, self._numbering.address_of(radio), position, now_s)
         if event is not None:
             self._emit(event)
 

@@ -30,6 +30,7 @@ from drivers.base import (
 from drivers.hytera.address import Numbering
 from drivers.hytera.compose import Composer
 from drivers.hytera.config import (
+    DATA_WINDOW,
     ID_BLOCK,
     MAX_ATTEMPTS,
     MAX_INBOUND,
@@ -269,7 +270,8 @@ class HyteraLink:
                     await self._due.wait()
 
     def _gate(self, transmission: Transmission, destination: int, *, group: bool) -> None:
-        if transmission.precedence >= Precedence.SOS:
+        enquiry = transmission.service is Service.STATUS
+        if transmission.precedence >= Precedence.SOS and not enquiry:
             return
         now_s = self._env.clock.monotonic_s()
         if self._inbound.voice.busy(now_s):
@@ -277,7 +279,9 @@ class HyteraLink:
         if self._outbox.on_air_until_s > now_s:
             wait_s = max(SHORTEST_WAIT_S, self._outbox.on_air_until_s - now_s)
             raise LinkBusyError(self.name, retry_after_s=wait_s, reason="transmitting", zh="正在发射")
-        if self._outbox.waiting_for(destination, group=group) or len(self._outbox) >= MAX_ATTEMPTS:
+        window = DATA_WINDOW if transmission.service is Service.DATA else 1
+        due = self._outbox.due_from(destination, group=group)
+        if due >= window or len(self._outbox) >= MAX_ATTEMPTS:
             raise LinkBusyError(
                 self.name, retry_after_s=RESULT_RETRY_S, reason="last result is due", zh="等待上一条结果"
             )

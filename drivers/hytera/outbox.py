@@ -59,18 +59,18 @@ class Outbox:
         self.on_air_until_s = now_s + attempt.airtime_s
 
     def finish(self, ref: str) -> Attempt | None:
-        """Take out the attempt of a reference; the channel is free again."""
+        """Take out the attempt of a reference; the channel is free when it was the only one."""
         attempt = self._attempts.pop(ref, None)
-        if attempt is not None and attempt.taken:
+        if attempt is not None and not self._attempts:
             self.on_air_until_s = 0.0
         return attempt
 
-    def waiting_for(self, destination: int, *, group: bool) -> Attempt | None:
-        """Return the attempt to the same destination whose result is still due."""
-        for attempt in self._attempts.values():
-            if (attempt.destination, attempt.group) == (destination, group):
-                return attempt
-        return None
+    def due_from(self, destination: int, *, group: bool) -> int:
+        """Count the attempts to the same destination whose results are still due."""
+        return sum(
+            (attempt.destination, attempt.group) == (destination, group)
+            for attempt in self._attempts.values()
+        )
 
     def overdue(self, now_s: float) -> list[Attempt]:
         """Take out what has waited too long."""

@@ -106,12 +106,14 @@ class Session:
             else:
                 if not data:
                     raise StreamLostError("port lost", "串口丢失")
-                self._env.trace.record(self._name, "rx", data)
                 events = decoder.feed(data)
             for event in events:
                 if isinstance(event, Garbage):
+                    note = f"{event.size_octets} octets dropped: {event.reason}"
+                    self._env.trace.record(self._name, "rx", b"", note)
                     self._on_garbage(event)
                 else:
+                    self._env.trace.record(self._name, "rx", hrnp.encode(event), event.opcode.name)
                     await self._packet(event)
 
     async def close(self) -> None:
@@ -149,7 +151,7 @@ class Session:
     async def _put(self, packet: Packet) -> None:
         octets = hrnp.encode(packet)
         async with self._line:
-            self._env.trace.record(self._name, "tx", octets)
+            self._env.trace.record(self._name, "tx", octets, packet.opcode.name)
             await self._stream.write(octets)
 
 

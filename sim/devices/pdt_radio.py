@@ -144,6 +144,10 @@ class PdtRadio(SerialDevice, Station):
         if 0 in self._broadcasts:
             self._control(0xB843, struct.pack("<HHHI", 1 if pressed else 3, 0, 1, 1))
 
+    def alert(self, sender: int) -> None:
+        """Hand over a call alert of somebody on the net."""
+        self._control(0x0850, struct.pack("<II", sender, self.id))
+
     def triggered_report(self, station_id: int, position: tuple[float, float]) -> None:
         """Hand over a report of a series that was set up elsewhere."""
         self._to_host(LP, 0xC003, struct.pack(">I", 0) + self._ip(station_id) + b"00001000" + gps(position))
