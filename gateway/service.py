@@ -229,8 +229,7 @@ class Gateway:
                 await self._heard(link, event)
             case Emergency():
                 await self._native_in.emergency_event(link, event)
-            case StateChanged(state=state, reason=reason):
-                self.core.log.info("link_state_changed", link=link.name, state=state.value, reason=reason)
+            case StateChanged(state=state):
                 if state in (LinkState.ABSENT, LinkState.DOWN, LinkState.BLOCKED):
                     self.outbox.frames.link_lost(link.name)
                 self.core.wake.set()
