@@ -51,7 +51,7 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     send.add_argument("--lifetime", type=_lifetime, metavar="T", help="such as 90s 30m 6h 2d 有效期")
     send.add_argument("--order", action="store_true", help="it is an order 命令")
-    send.add_argument("--ack", action="store_true", help="a person must acknowledge 要求签收")
+    send.add_argument("--ack", action="store_true", help="a person must acknowledge 须回复收到")
     send.add_argument("--keep", action="store_true", help="too large: wait for a bigger bearer 过大时留待")
     send.add_argument("--exercise", action="store_true", help="mark as exercise 标记为演练")
     send.add_argument("--key", metavar="KEY", help="Idempotency-Key: the same key never sends twice 防重复键")
@@ -199,7 +199,7 @@ def _detail(message: Json, names: Names, args: argparse.Namespace) -> list[str]:
     flags = [
         ("演练" if zh else "exercise", message["exercise"]),
         ("未认证" if zh else "unauthenticated", message["unauthenticated"]),
-        ("须签收" if zh else "acknowledgement wanted", message["ack_wanted"]),
+        ("须回复收到" if zh else "acknowledgement wanted", message["ack_wanted"]),
     ]
     head = [
         message["id"],

@@ -21,7 +21,7 @@ from gateway.columns import table
 from gateway.words import say, say_reason
 
 HEAD = {
-    "zh": ("时间", "告警", "台站", "详情", "位置", "签收", "键"),
+    "zh": ("时间", "告警", "台站", "详情", "位置", "确认人", "键"),
     "en": ("time", "alarm", "station", "detail", "position", "acknowledged", "key"),
 }
 
@@ -31,7 +31,7 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     alarms = subparsers.add_parser(
         "alarms", parents=[client_options()], help="list or acknowledge alarms 告警"
     )
-    alarms.add_argument("act", nargs="?", choices=("ack",), help="acknowledge; none: list 签收")
+    alarms.add_argument("act", nargs="?", choices=("ack",), help="acknowledge; none: list 确认告警")
     alarms.add_argument("key", nargs="?", metavar="KEY", help="the alarm's key 告警键")
     alarms.add_argument("--all", action="store_true", help="also old ones 包括历史")
     alarms.set_defaults(run=runs(run_alarms))

@@ -369,4 +369,5 @@ class MemoryBackend:
         for entry in self._entries(call):
             counts[str(entry["state"])] += 1
         counts["expected"] = sum(counts[name] for name in (*COUNTED, "pending"))
+        counts["answered"] += counts["late"] + counts["relayed"] + counts["substitute"]
         return {**call, "counts": counts}

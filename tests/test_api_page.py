@@ -20,6 +20,8 @@ from gateway.domain import (
     Stage,
     TimeQuality,
 )
+from gateway.words import REASONS_ZH, say_reason
+from gateway.words import ZH as WORDS
 from tests import api_scene
 from tests.api_backend import BESIDE, COUNTED, LoopClock
 from tests.memory_http import client_of
@@ -51,6 +53,43 @@ def test_both_languages_have_every_word() -> None:
         assert set(re.findall(r"\{(\w+)\}", chinese)) - {"who"} <= set(re.findall(r"\{(\w+)\}", EN[key])), key
         if key != "app.language":
             assert not re.search(r"[\u4e00-\u9fff]", EN[key]), key
+
+
+def test_page_says_states_as_the_command_line_does() -> None:
+    """One word for one thing, as the glossary has it."""
+    for kind, prefix in (
+        (LinkState, "link"),
+        (RecipientState, "state"),
+        (Stage, "state"),
+        (AlarmKind, "kind"),
+    ):
+        for member in kind:
+            assert ZH[f"{prefix}.{member}"] == WORDS[member], member
+
+
+def test_reasons_are_the_same_on_page_and_command_line() -> None:
+    """What a driver gives as reason reads the same everywhere."""
+    text = SCRIPTS["texts.js"]
+    begin = text.index("REASONS_ZH = {")
+
+    assert dict(re.findall(r'^  "(.+)": "(.+)",$', text[begin:], re.MULTILINE)) == REASONS_ZH
+
+
+@pytest.mark.parametrize(
+    ("text", "zh", "en"),
+    [
+        ("no answer within 6 s", "6 秒内无应答", "no answer within 6 s"),
+        ("no beam / 无波束信号", "无波束信号", "no beam"),
+        ("wrong acknowledgement 应答错误", "应答错误", "wrong acknowledgement"),
+        ("PD-05 孙立军：救命", "PD-05 孙立军：救命", "PD-05 孙立军：救命"),
+        ("inhibit code 2 / 抑制码 2", "抑制码 2", "inhibit code 2"),
+        ("sos at the bridge 桥头 3 人", "sos at the bridge 桥头 3 人", "sos at the bridge 桥头 3 人"),
+        ("something new", "something new", "something new"),
+    ],
+)
+def test_reasons_are_said_in_the_reader_s_language(text: str, zh: str, en: str) -> None:
+    """Known reasons are translated, bilingual ones split, all others shown as they came."""
+    assert (say_reason(text, "zh"), say_reason(text, "en")) == (zh, en)
 
 
 def test_every_word_used_is_in_the_dictionary() -> None:

@@ -290,3 +290,23 @@ def test_a_command_starts_without_the_daemon(tmp_path: Path) -> None:
 
     assert "gateway.cli_messages" in modules
     assert not {"aiohttp", "msgspec", "cryptography", "asyncio", "importlib.metadata"} & set(modules)
+
+
+async def test_help_lists_every_command(run: Run) -> None:
+    """`fieldgate --help` names our own and other packages' commands and every exit status."""
+    status, out, _ = await run("--help")
+
+    assert status == 0
+    assert {"run", "check", "send", "messages", "links", "rollcall", "quiet", "keys", "decode"} <= set(
+        out.split()
+    )
+    for number in range(5):
+        assert f"\n  {number}  " in out
+
+
+async def test_unknown_command_is_bad_usage(run: Run) -> None:
+    """A misspelt command ends with 2 and the known ones."""
+    status, _, err = await run("sned")
+
+    assert status == 2
+    assert "send" in err
