@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections import Counter
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,6 +13,7 @@ import pytest
 
 from bench.daemon import NeverReadyError, Process
 from bench.figure import Figure
+from bench.kill import judge
 from bench.run import PROMISED, discover, measure, missing, table
 from tests.tidy import ROOT
 
@@ -53,6 +55,7 @@ def _write(package: Path, name: str, source: str) -> None:
 
 GOOD = """
     from bench.figure import Figure
+from bench.kill import judge
 
     def run():
         print("a benchmark may talk")
@@ -101,6 +104,12 @@ def test_only_benchmarks_are_discovered(package: Path) -> None:
     _write(package, "helper", "def other(): ...\n")
     _write(package, "run", "def run(): ...\n")
     assert discover(package) == ["good"]
+
+
+def test_counter_of_power_cuts_sees_loss_and_doubling() -> None:
+    """One message dropped and one doubled are one lost and one doubled; one that was never accepted is neither."""
+    assert judge({"a", "b", "c"}, Counter({"a": 1, "b": 2, "not answered": 1})) == (1, 1)
+    assert judge({"a", "b"}, Counter({"a": 1, "b": 1})) == (0, 0)
 
 
 READY = """
