@@ -55,7 +55,6 @@ def _write(package: Path, name: str, source: str) -> None:
 
 GOOD = """
     from bench.figure import Figure
-from bench.kill import judge
 
     def run():
         print("a benchmark may talk")
@@ -107,7 +106,7 @@ def test_only_benchmarks_are_discovered(package: Path) -> None:
 
 
 def test_counter_of_power_cuts_sees_loss_and_doubling() -> None:
-    """One message dropped and one doubled are one lost and one doubled; one that was never accepted is neither."""
+    """One dropped is one lost, one doubled is one doubled; one that was never accepted is neither."""
     assert judge({"a", "b", "c"}, Counter({"a": 1, "b": 2, "not answered": 1})) == (1, 1)
     assert judge({"a", "b"}, Counter({"a": 1, "b": 1})) == (0, 0)
 
