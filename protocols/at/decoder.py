@@ -20,6 +20,7 @@ _FINAL_WORDS = frozenset({"OK", "ERROR", "NO CARRIER", "NO DIALTONE", "BUSY", "N
 _FINAL_CODE = re.compile(r"\+(CME|CMS) ERROR: ?(.*)")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _TWO_LINES = frozenset({"+CMT", "+CDS", "+CMGR", "+CMGL", "+CBM"})
+_SENT_PDU = re.compile(r"[\x20-\x7e]*[\x1a\x1b]")
 _READABLE_TAIL = re.compile(r"[\x20-\x7e]+\Z")
 
 
@@ -147,9 +148,7 @@ def _readable(octets: bytes) -> tuple[str, int]:
 
 def _is_echo(text: str) -> bool:
     """Commands come back as sent, a PDU with the control character that ended it."""
-    return (text[:2].upper() == "AT" and text.isprintable()) or bool(
-        re.fullmatch(r"[\x20-\x7e]*[\x1a\x1b]", text)
-    )
+    return _SENT_PDU.fullmatch(text) is not None or (text[:2].upper() == "AT" and text.isprintable())
 
 
 def _classify(text: str) -> Event:

@@ -141,9 +141,13 @@ class Reassembler(Generic[TagT]):
             given_up.append(self._close(key))
         return given_up
 
-    def give_up(self) -> list[Assembled[TagT]]:
-        """Return everything unfinished, oldest first, and forget it."""
-        return [self._close(key) for key in list(self._open)]
+    def oldest(self) -> tuple[TagT, ...]:
+        """Return the tags of the message that was begun first; empty if none is unfinished."""
+        return next((tuple(message.tags) for message in self._open.values()), ())
+
+    def give_up(self, count: int) -> list[Assembled[TagT]]:
+        """Return the `count` oldest unfinished messages, and forget them."""
+        return [self._close(key) for key in list(self._open)[:count]]
 
     def _close(self, key: tuple[str, int, int, bool]) -> Assembled[TagT]:
         message = self._open.pop(key)

@@ -21,6 +21,9 @@ class LineFaults:
     """What is wrong with this radio's line; counters count down to 0 as they are used up."""
 
     lose_acks: int = 0
+    """Acknowledgements of ours that are never written."""
+    lose_host_acks: int = 0
+    """Acknowledgements of the host's that do not arrive."""
     bad_checksums: int = 0
     bad_hdap_checksums: int = 0
     split: bool = False
@@ -110,6 +113,8 @@ class HrnpEnd:
                 self._last = (number, payload)
                 self.received.append(payload)
                 self._deliver(payload)
+        elif opcode == DATA_ACK and self.faults.lose_host_acks:
+            self.faults.lose_host_acks -= 1
         elif opcode == DATA_ACK and self._queue and number == self._number:
             self._advance()
 

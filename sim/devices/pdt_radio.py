@@ -40,6 +40,8 @@ class RadioFaults(LineFaults):
     """RCP requests are taken and never answered, as by a set with another control set."""
     silent_results: bool = False
     """Results are never reported."""
+    tells_own_data: bool = False
+    """B843 is broadcast for data too, not for the microphone alone."""
     lose_voice_end: bool = False
     flood_per_s: float = 0.0
     """Status notices that nobody asked for."""
@@ -224,6 +226,9 @@ class PdtRadio(SerialDevice, Station):
             return
         sending.tries += 1
         self.net.transmit(sending.air)
+        if self.faults.tells_own_data:
+            self.host_speaks(pressed=True)
+            asyncio.get_running_loop().call_later(0.5, lambda: self.host_speaks(pressed=False))
         if sending.air.group:
             self._sending.remove(sending)
             self._report_later(sending, 0)

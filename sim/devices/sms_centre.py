@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from sim.channel import Channel
@@ -42,7 +43,15 @@ class _Kept:
     until_s: float
     done: Callable[[int], None] | None = None
     tries: int = 0
-    timer: asyncio.TimerHandle | None = field(default=None, repr=False)
+    on_air: bool = False
+    timer: asyncio.TimerHandle | None = None
+
+    def stop(self) -> None:
+        """Try no more."""
+        self.on_air = False
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
 
 class SmsCentre:
@@ -55,7 +64,7 @@ class SmsCentre:
         self.expired = 0
         self._epoch_unix_ms = epoch_unix_ms
         self._subscribers: dict[str, Subscriber] = {}
-        self._kept: dict[str, list[_Kept]] = {}
+        self._kept: dict[str, deque[_Kept]] = {}
 
     def add(self, subscriber: Subscriber) -> None:
         """Make a number reachable."""
@@ -89,59 +98,63 @@ class SmsCentre:
         self._keep(national(to), _Kept(write_deliver(self.smsc, sender, self._unix_ms(), body), float("inf")))
 
     def attached(self, number: str) -> None:
-        """Try at once what is kept for `number`: it registered, or has room again."""
-        for kept in list(self._kept.get(national(number), ())):
-            kept.tries = 0
-            self._try(national(number), kept)
+        """Go on at once with what is kept for `number`: it registered, or has room again."""
+        queue = self._kept.get(national(number))
+        if queue and not queue[0].on_air:
+            queue[0].tries = 0
+            self._next(national(number))
 
     def kept_for(self, number: str) -> int:
         """How many things wait for `number`."""
         return len(self._kept.get(national(number), ()))
 
     def _keep(self, key: str, kept: _Kept) -> bool:
-        queue = self._kept.setdefault(key, [])
+        queue = self._kept.setdefault(key, deque())
         if len(queue) >= MAX_KEPT:
             return False
         queue.append(kept)
-        self._try(key, kept)
+        if len(queue) == 1:
+            self._next(key)
         return True
 
-    def _try(self, key: str, kept: _Kept) -> None:
-        if kept.timer is not None:
-            kept.timer.cancel()
-            kept.timer = None
-        if kept not in self._kept.get(key, ()):
-            return
-        if self._now_s() > kept.until_s:
-            self._remove(key, kept)
+    def _next(self, key: str) -> None:
+        """Try the first that is kept; the others wait for it, as on a real signalling channel."""
+        queue = self._kept[key]
+        while queue and self._now_s() > queue[0].until_s:
             self.expired += 1
-            if kept.done is not None:
-                kept.done(REPORT_EXPIRED)
+            self._finish(queue.popleft(), REPORT_EXPIRED)
+        if not queue:
             return
+        kept = queue[0]
+        kept.stop()
         wait_s = RETRY_S[min(kept.tries, len(RETRY_S) - 1)]
         kept.tries += 1
-        kept.timer = asyncio.get_running_loop().call_later(wait_s, self._try, key, kept)
+        kept.timer = asyncio.get_running_loop().call_later(wait_s, self._next, key)
         subscriber = self._subscribers[key]
         if subscriber.reachable:
+            kept.on_air = True
             subscriber.channel.carry(len(kept.pdu), lambda: self._arrive(key, kept))
 
     def _arrive(self, key: str, kept: _Kept) -> None:
         subscriber = self._subscribers[key]
         if subscriber.reachable and subscriber.take(kept.pdu):
             subscriber.channel.carry(8, lambda: self._confirmed(key, kept))
+        else:
+            kept.on_air = False
 
     def _confirmed(self, key: str, kept: _Kept) -> None:
-        if kept not in self._kept.get(key, ()):
+        queue = self._kept[key]
+        if not queue or queue[0] is not kept:
             return
-        self._remove(key, kept)
+        queue.popleft()
         self.delivered += 1
-        if kept.done is not None:
-            kept.done(REPORT_DELIVERED)
+        self._finish(kept, REPORT_DELIVERED)
+        self._next(key)
 
-    def _remove(self, key: str, kept: _Kept) -> None:
-        self._kept[key].remove(kept)
-        if kept.timer is not None:
-            kept.timer.cancel()
+    def _finish(self, kept: _Kept, status: int) -> None:
+        kept.stop()
+        if kept.done is not None:
+            kept.done(status)
 
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()

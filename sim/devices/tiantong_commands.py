@@ -30,7 +30,8 @@ READS: Final = MappingProxyType(
         "+CMGL=?": "+CMGL: (0-4)", "+CREG=?": "+CREG: (0-2)", "+CGREG=?": "+CGREG: (0-2)",
         "+CMEE=?": "+CMEE: (0,1)", "+CFUN=?": "+CFUN: (0,1)", "+CGATT?": "+CGATT: 1", "+CFUN?": "+CFUN: 1",
         "+CPAS": "+CPAS: 0", "^TETYPE?": "^TETYPE: 6", "^VOICERATE?": "^VOICERATE: 5",
-        "+CSMS?": "+CSMS: 0,1,1,1",        "+CMMS?": "+CMMS: 0", "+COPS=?": '+COPS: (2,"TIANTONG","TT","46011")',
+        "+CSMS?": "+CSMS: 0,1,1,1", "+CMMS?": "+CMMS: 0",
+        "+COPS=?": '+COPS: (2,"TIANTONG","TT","46011")',
     }
 )  # fmt: skip
 ACCEPTED: Final = frozenset(

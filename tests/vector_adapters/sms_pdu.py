@@ -43,9 +43,9 @@ def records(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def check(record: dict[str, Any]) -> str:
     """Return "right" or "refused"; AssertionError says what differs.
 
-    Marked wrong or not, a PDU with more than the 140 octets of user data that TS 23.040 clause 9.2.3.24 allows
-    must be refused: the constructed record `ref_ucs2_16bit_ref` puts 67 characters behind a 16-bit reference,
-    141 octets, which no network carries (66 fit).
+    Marked wrong or not, a PDU with more than the 140 octets of user data that TS 23.040 clause 9.2.3.24
+    allows must be refused: the constructed record `ref_ucs2_16bit_ref` puts 67 characters behind a 16-bit
+    reference, 141 octets, which no network carries (66 fit).
     """
     if _marked_wrong(record) or _too_long(record):
         pdus = [decode_hex(part["pdu"]) for part in record.get("parts", [record])]
