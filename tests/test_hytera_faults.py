@@ -9,6 +9,7 @@ import pytest
 
 from drivers.base import (
     Emergency,
+    Heard,
     LinkDownError,
     LinkState,
     Notice,
@@ -22,7 +23,7 @@ from drivers.io.connector import SystemConnector
 from protocols.hytera import hdap, pdu, tmp
 from sim.env import SimParts
 from sim.pty import PtyPort
-from tests.hytera_scene import ONE, Scene, Watch
+from tests.hytera_scene import ONE, TWO, Scene, Watch
 
 SEND_LOSS_S = ACK_TIMEOUT_S * ACK_TRIES
 
@@ -60,6 +61,30 @@ async def test_a_bad_line_loses_and_doubles_nothing() -> None:
     assert scene.one.texts() == ["收发测试"]
     assert [event.text for event in watch.of(Received)] == [received.text] == ["~~~~"]
     assert any(notice.event == "garbage_received" for notice in notices)
+
+
+async def test_frame_repeated_for_a_lost_acknowledgement_counts_once() -> None:
+    """What the radio writes again because our acknowledgement was lost is acknowledged and not told again."""
+    scene = Scene()
+    async with scene.link() as watch:
+        scene.hq.faults.lose_host_acks = 2
+        scene.one.register()
+        await asyncio.sleep(20)
+
+    assert len(watch.of(Heard)) == 1
+    assert scene.hq.faults.lose_host_acks == 0
+
+
+async def test_false_header_does_not_hold_a_frame_back() -> None:
+    """Noise that looks like the head of a long frame delays the frame behind it by a third of a second."""
+    scene = Scene()
+    async with scene.link() as watch:
+        scene.hq.hrnp.raw(bytes.fromhex("7e0400001020000105dc0000"))
+        scene.hq.alert(TWO)
+        noise_s = now_s()
+        await watch.wait_for(Emergency)
+
+        assert now_s() - noise_s < 0.5
 
 
 async def test_wrong_inner_checksum_follows_the_configuration() -> None:

@@ -89,6 +89,17 @@ async def test_own_microphone_holds_data_for_the_configured_hang_time() -> None:
     assert took_s == pytest.approx(5.0, abs=0.2)
 
 
+async def test_own_data_on_the_air_is_not_voice() -> None:
+    """A radio that broadcasts its own data transmissions does not hold us up by them."""
+    scene = Scene()
+    scene.hq.faults.tells_own_data = True
+    async with scene.link() as watch:
+        handle = await watch.text("数据", ONE)
+        await watch.stage(handle, Stage.DELIVERED)
+
+    assert watch.of(ChannelBusy) == []
+
+
 async def test_one_transmission_at_a_time() -> None:
     """While a text is on the air, and until its result, the next to the same station waits."""
     scene = Scene()

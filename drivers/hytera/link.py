@@ -131,7 +131,9 @@ class HyteraLink:
         octets, attempt = self._composer.compose(transmission, air, request_id)
         self._outbox.add(attempt)
         try:
-            await session.data(octets, written=lambda: setattr(attempt, "written", True))
+            await session.data(
+                octets, written=lambda: self._outbox.written(attempt, self._env.clock.monotonic_s())
+            )
         except (RadioLostError, StreamLostError) as error:
             self._abandon(attempt, error.en)
             raise LinkDownError(self.name, error.en) from error

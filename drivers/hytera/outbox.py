@@ -15,7 +15,7 @@ ACK_S = 0.180
 
 @dataclass(slots=True)
 class Attempt:
-    """One transmission. `written` tells whether octets went to the port, `taken` that the radio has it."""
+    """One transmission. `written` tells whether octets went to the port."""
 
     handle: Handle
     service: Service
@@ -25,7 +25,6 @@ class Attempt:
     octets: int
     deadline_s: float = float("inf")
     written: bool = False
-    taken: bool = False
 
     @property
     def airtime_s(self) -> float:
@@ -52,9 +51,13 @@ class Outbox:
         """Whether the result of an attempt has not come yet."""
         return attempt.ref in self._attempts
 
+    def written(self, attempt: Attempt, now_s: float) -> None:
+        """Its first octet goes to the radio, which may key up before it has acknowledged the last."""
+        attempt.written = True
+        self.on_air_until_s = max(self.on_air_until_s, now_s + attempt.airtime_s)
+
     def sent(self, attempt: Attempt, now_s: float, timeout_s: float) -> None:
         """The radio took it: its airtime and the wait for its result begin."""
-        attempt.taken = True
         attempt.deadline_s = now_s + timeout_s
         self.on_air_until_s = now_s + attempt.airtime_s
 
