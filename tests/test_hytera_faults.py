@@ -67,6 +67,7 @@ async def test_frame_repeated_for_a_lost_acknowledgement_counts_once() -> None:
     """What the radio writes again because our acknowledgement was lost is acknowledged and not told again."""
     scene = Scene()
     async with scene.link() as watch:
+        await asyncio.sleep(1)  # the last answer of the set-up is acknowledged
         scene.hq.faults.lose_host_acks = 2
         scene.one.register()
         await asyncio.sleep(20)
