@@ -88,6 +88,14 @@ def test_good_sample_is_left_alone(source: str) -> None:
     assert check("gateway/sample.py", source, product=True) == []
 
 
+@pytest.mark.parametrize("module", ["asyncio", "socket", "random", "logging", "msgspec", "gateway.domain"])
+def test_codec_that_reaches_outside_is_found(module: str) -> None:
+    """A codec imports the pure part of the standard library; the seal may use cryptography."""
+    assert check("protocols/sample.py", f"import {module}\n", product=True)
+    assert check("protocols/sample.py", "import cryptography\n", product=True)
+    assert check("protocols/air/sample.py", "import struct, cryptography\n", product=True) == []
+
+
 def test_registry_in_lock_is_found() -> None:
     """A lock file holds versions and hashes, no address at all."""
     assert check("requirements.lock", "a==1 --hash=sha256:00\n# https://example.org\n", product=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,6 +47,12 @@ SEEDED_RANDOM = frozenset({"random.Random", "random.SystemRandom"})
 
 OUTERMOST = {"drivers/io/clock.py": "the clock that everything else is given"}
 """Files that may touch the real clock, with the reason."""
+
+IMPURE = frozenset(
+    {"asyncio", "logging", "multiprocessing", "os", "random", "secrets", "select", "socket", "sqlite3"}
+    | {"subprocess", "threading", "time", "uuid"}
+)
+"""Standard modules that reach outside; `protocols` does without."""
 
 SKIPS = frozenset({"skip", "skipif", "xfail", "importorskip", "skipTest", "skipIf", "skipUnless"})
 MUTABLE_CALLS = frozenset(
@@ -113,6 +120,8 @@ def check(path: str, text: str, *, product: bool) -> list[Finding]:
         if product:
             findings += check_calls(path, tree)
             findings += check_state(path, tree)
+        if path.startswith("protocols/"):
+            findings += check_pure(path, tree)
     if product and path.endswith((".py", ".sql")):
         findings += _lines(path, text, SQL_CLOCK, "SQL with a clock of its own; pass unix_ms as a parameter")
     return findings
@@ -158,6 +167,17 @@ def check_calls(path: str, tree: ast.Module) -> Iterator[Finding]:
             yield Finding(path, node.lineno, f"{full}: inject random.Random")
         elif full == "print" and not (name == "cli.py" or name.startswith("cli_")):
             yield Finding(path, node.lineno, "print outside a command line; log it")
+
+
+def check_pure(path: str, tree: ast.Module) -> Iterator[Finding]:
+    """Find what a codec must not know: the world outside, and other people's packages."""
+    extra = {"cryptography"} if path.startswith("protocols/air/") else set[str]()
+    allowed = (sys.stdlib_module_names - IMPURE) | {"protocols"} | extra
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for module in _modules(node):
+                if module.partition(".")[0] not in allowed:
+                    yield Finding(path, node.lineno, f"{module} in a codec")
 
 
 def check_state(path: str, tree: ast.Module) -> Iterator[Finding]:
