@@ -72,6 +72,7 @@ class Scene:
         self.port = self.connector.add_serial(PORT, self.hq, chunks=chunks)
         self.vehicle_port = self.connector.add_serial(PORT + "2", self.vehicle)
         self.parts = SimParts()
+        self.quiet = False
 
     @asynccontextmanager
     async def link(
@@ -87,7 +88,11 @@ class Scene:
         wait = keys.pop("wait", True)
         config = HyteraConfig(device=port, **keys)  # type: ignore[arg-type]
         env = sim_env(
-            port, connector=connector or self.connector, streams=self.streams, parts=parts or self.parts
+            port,
+            connector=connector or self.connector,
+            streams=self.streams,
+            parts=parts or self.parts,
+            may_transmit=lambda: not self.quiet,
         )
         async with DRIVER.open("pdt", config, env) as link, asyncio.TaskGroup() as tasks:
             watch = Watch(link, confirm=confirm)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from drivers.base import ChannelBusy, LinkBusyError, Precedence, Stage
+from drivers.base import ChannelBusy, LinkBusyError, Precedence, Received, Stage
 from tests.hytera_scene import GROUP, ONE, TWO, Scene, Watch
 
 
@@ -115,3 +115,24 @@ async def test_one_transmission_at_a_time() -> None:
         await watch.stage(other, Stage.DELIVERED)
 
     assert (scene.one.texts(), scene.two.texts()) == (["一"], ["二"])
+
+
+async def test_stop_transmitting_keeps_the_air_silent() -> None:
+    """While an operator has stopped transmitting nothing goes out, SOS and acknowledgements included."""
+    scene = Scene()
+    async with scene.link() as watch:
+        scene.quiet = True
+        scene.one.switch_on()
+        typed = scene.one.type_text("听得到吗")
+        received = await watch.wait_for(Received)
+        with pytest.raises(LinkBusyError) as refused:
+            await watch.text("求救", ONE, precedence=Precedence.SOS)
+        await asyncio.sleep(20)
+        silent = (typed.outcome, scene.one.registered)
+        scene.quiet = False
+        await asyncio.sleep(60)
+
+    assert "发射已停止" in refused.value.zh
+    assert silent == ("sending", False)
+    assert typed.outcome == "delivered"
+    assert watch.of(Received) == [received]

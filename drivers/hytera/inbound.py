@@ -140,7 +140,12 @@ class Inbound:
     def _acknowledge(self, message: tmp.Text | tmp.ShortData) -> None:
         """Answer a private message whether or not it asks; a group's only if it asks, for all hear it."""
         if message.op not in tmp.GROUP_OPS or message.confirmed:
-            self._answer(pdu.encode(tmp.acknowledge(message)))
+            self._on_air(tmp.acknowledge(message))
+
+    def _on_air(self, answer: pdu.Pdu) -> None:
+        """Answer over the air, unless transmitting is stopped: the far end will ask again."""
+        if self._env.may_transmit():
+            self._answer(pdu.encode(answer))
 
     def _result(self, ack: tmp.Ack) -> None:
         ref = f"{ack.request_id:08x}"
@@ -185,7 +190,7 @@ class Inbound:
             notes = self.inbox.registered(known.radio.id)
             if notes:
                 await self._env.memory.save(notes)
-            self._answer(pdu.encode(rrs.RegistrationAnswer(known.radio, rrs.Result.OK, self._config.renew_s)))
+            self._on_air(rrs.RegistrationAnswer(known.radio, rrs.Result.OK, self._config.renew_s))
             self._heard(known.radio.id, "registration")
         elif isinstance(known, rrs.GoingOffline):
             self._heard(known.radio.id, "registration", online=False)

@@ -46,7 +46,7 @@ from drivers.hytera.events import EventQueue
 from drivers.hytera.inbound import Inbound
 from drivers.hytera.outbox import Attempt, Outbox
 from drivers.hytera.session import RadioLostError, Session
-from drivers.hytera.words import VOICE, VOICE_ZH
+from drivers.hytera.words import QUIET, QUIET_ZH, VOICE, VOICE_ZH
 from drivers.io.backoff import Backoff
 from protocols.errors import FieldgateError
 from protocols.hytera import pdu, rcp
@@ -69,6 +69,8 @@ SHORTEST_WAIT_S = 0.05
 VOICE_RETRY_S = 2.0
 """Nobody knows when a call ends; ChannelBusy(False) tells, this is for those who do not listen."""
 RESULT_RETRY_S = 1.0
+QUIET_RETRY_S = 5.0
+"""Only an operator ends it."""
 COMPLAIN_S = 10.0
 """One notice per fault in this time, whatever a noisy line does."""
 
@@ -272,6 +274,8 @@ class HyteraLink:
                     await self._due.wait()
 
     def _gate(self, transmission: Transmission, destination: int, *, group: bool) -> None:
+        if not self._env.may_transmit():
+            raise LinkBusyError(self.name, retry_after_s=QUIET_RETRY_S, reason=QUIET, zh=QUIET_ZH)
         enquiry = transmission.service is Service.STATUS
         if transmission.precedence >= Precedence.SOS and not enquiry:
             return

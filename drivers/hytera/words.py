@@ -31,6 +31,8 @@ DDS_WORDS = {
 }
 VOICE = "voice in progress"
 VOICE_ZH = "话音占用"
+QUIET = "transmitting is stopped"
+QUIET_ZH = "发射已停止"
 
 
 def tmp_words(result: int) -> str:
