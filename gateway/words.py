@@ -70,6 +70,9 @@ ZH: Mapping[str, str] = MappingProxyType(
         "text": "文字",
         "voice": "话音",
         "position": "定位",
+        "frame": "数据帧",
+        "heartbeat": "心跳",
+        "emergency": "紧急按键",
         # health
         "ntp": "NTP",
         "system": "本机时钟",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -16,7 +17,7 @@ from gateway import cli
 from gateway.api.app import build, serve
 from gateway.api.settings import TokenConfig, Tokens, hash_token
 from gateway.columns import width
-from gateway.domain import Evidence, MessageId, RecipientState
+from gateway.domain import Evidence, LinkState, MessageId, RecipientState
 from tests import api_scene
 from tests.api_backend import LoopClock, MemoryBackend
 
@@ -256,6 +257,27 @@ async def test_watch_follows_a_roll_call_to_its_end(gateway: MemoryBackend, run:
     assert status == 0
     assert "PD-10 陈志强  待答" in lines
     assert lines[-2:] == ["PD-10 陈志强  已到 PDT电台", "应到 1  已到 1"]
+
+
+async def test_watched_links_are_shown_again_on_change(gateway: MemoryBackend) -> None:
+    """`links --watch` prints the table now and on every change, and Ctrl-C ends it with 130."""
+    command = "import sys; from gateway.cli import main; sys.exit(main())"
+    words = ("links", "--station", "VEH-3", "--watch", "--json")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-c", command, *words, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    first = json.loads(await process.stdout.readline())
+    while not gateway.waiting:  # noqa: ASYNC110 - the command is another process
+        await asyncio.sleep(0)
+    gateway.reports = [replace(report, state=LinkState.UP) for report in gateway.reports]
+    await gateway.tell("link.changed", station=23)
+    second = json.loads(await process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+
+    assert await process.wait() == 130
+    assert [one["state"] for one in first["links"]] == ["down", "absent", "up"]
+    assert [one["state"] for one in second["links"]] == ["up", "up", "up"]
 
 
 async def test_events_are_one_object_a_line(gateway: MemoryBackend, run: Run) -> None:

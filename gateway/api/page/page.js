@@ -79,7 +79,11 @@ function failed(error, again) {
 }
 
 const stream = new Stream({
-  event: (event) => redraw.fetch(...(AFFECTS[event.kind.split(".")[0]] ?? ["health"])),
+  event: (event) => {
+    const affected = AFFECTS[event.kind.split(".")[0]] ?? ["health"];
+    if (affected.includes("messages") && event.body.id) state.touched.add(event.body.id);
+    redraw.fetch(...affected);
+  },
   gap: () => redraw.fetch(...Object.keys(FETCH)),
   online: () => online(true),
   offline: () => online(false),

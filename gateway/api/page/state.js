@@ -4,10 +4,11 @@ import { get } from "./net.js";
 
 const MESSAGES_SHOWN = 60;
 const CALLS_SHOWN = 20;
+const SINGLY_MAX = 8; // more changed messages than this are fetched as one list
 
 export const state = {
   health: null, healthAt: 0, links: [], stations: [], messages: [], alarms: [], calls: [], call: null,
-  wantedCall: null, online: false, lastUnixMs: 0, filter: "all", opened: new Set(), sound: false,
+  wantedCall: null, online: false, lastUnixMs: 0, filter: "all", opened: new Set(), touched: new Set(), sound: false,
 };
 
 // Milliseconds since 1970 by the gateway's clock.
@@ -45,7 +46,15 @@ export const FETCH = {
     state.stations = (await get("stations")).stations;
   },
   async messages() {
-    state.messages = (await get(`messages?limit=${MESSAGES_SHOWN}&attempts=1`)).messages;
+    const ids = [...state.touched];
+    state.touched.clear();
+    if (ids.length === 0 || ids.length > SINGLY_MAX) {
+      state.messages = (await get(`messages?limit=${MESSAGES_SHOWN}&attempts=1`)).messages;
+      return;
+    }
+    const fresh = await Promise.all(ids.map((id) => get(`messages/${encodeURIComponent(id)}`)));
+    const others = state.messages.filter((message) => !ids.includes(message.id));
+    state.messages = [...fresh, ...others].sort((a, b) => b.accepted_unix_ms - a.accepted_unix_ms).slice(0, MESSAGES_SHOWN);
   },
   async alarms() {
     state.alarms = (await get("alarms")).alarms;
