@@ -97,6 +97,7 @@ class PdtNet:
         self._call = (0, 0)
         self._waiting: list[tuple[Air, float]] = []
         self._busy = False
+        self._under_way_s = 0.0
         self._hang: asyncio.TimerHandle | None = None
 
     def join(self, station: Station) -> None:
@@ -112,6 +113,10 @@ class PdtNet:
             return
         self._waiting.append((air, airtime_s(len(air.body), ack=air.kind is Kind.ACK)))
         self._next()
+
+    def backlog_s(self) -> float:
+        """Return the airtime that waits for the channel, the transmission under way counted whole."""
+        return self._under_way_s + sum(took_s for _, took_s in self._waiting)
 
     def start_voice(self, speaker: int, group: int) -> None:
         """Somebody presses the key; what is on the air ends, the rest waits."""
@@ -142,10 +147,12 @@ class PdtNet:
             return
         air, took_s = self._waiting.pop(0)
         self._busy = True
+        self._under_way_s = took_s
         asyncio.get_running_loop().call_later(took_s, self._sent, air)
 
     def _sent(self, air: Air) -> None:
         self._busy = False
+        self._under_way_s = 0.0
         source = self.stations.get(air.source)
         if source is not None and source.reachable:
             self.channel.carry(len(air.body), lambda: self._arrive(air))

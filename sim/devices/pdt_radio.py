@@ -233,7 +233,7 @@ class PdtRadio(SerialDevice, Station):
             self._sending.remove(sending)
             self._report_later(sending, 0)
             return
-        wait_s = self._rng.uniform(3.0, 4.0)
+        wait_s = self.net.backlog_s() + self._rng.uniform(2.0, 3.0)  # counted from the end of its airtime
         asyncio.get_running_loop().call_later(wait_s, self._try, sending)
 
     def _acknowledged(self, air: Air) -> None:
