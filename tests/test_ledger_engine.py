@@ -176,7 +176,7 @@ async def test_a_restored_ledger_draws_a_new_incarnation(tmp_path: Path) -> None
     """After `new_incarnation` identities are made under the new tag, also after a restart."""
     ledger = await open_ledger(tmp_path / "ledger.db")
     before = ledger.incarnation
-    drawn = await ledger.new_incarnation()
+    drawn = await ledger.new_incarnation(lambda tx: tx.incarnation)
     assert drawn == ledger.incarnation != before
     assert (await ledger.write(accept)).incarnation == drawn
     await ledger.close()

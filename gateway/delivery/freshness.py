@@ -6,11 +6,14 @@ import asyncio
 
 from gateway.core import Core
 from gateway.delivery.outbox import Outbox
+from gateway.delivery.states import accepted_event, superseded_event
 from gateway.delivery.streams import Streams, stream_key
 from gateway.delivery.work import Work
-from gateway.domain import Precedence
+from gateway.domain import Message, MessageId, Precedence
 from gateway.ledger import hops
 from gateway.ledger.errors import LedgerError
+from gateway.ledger.reissue import reissue
+from gateway.ledger.tx import Tx
 from protocols import air
 
 ASK_FIRST_S = 10.0
@@ -42,9 +45,11 @@ class Freshness:
         while True:
             kind, peer, highest, stream = await self._jobs.get()
             try:
-                if kind == "jump":
+                if kind == "jump" and await self._streams.is_behind(peer, highest):
+                    await self._restored()
                     await self._streams.jump(peer, highest)
-                elif stream is not None:
+                    self._outbox.give_up_frames(peer)
+                elif stream is not None and kind == "fresh":
                     await self._prove(stream)
             except LedgerError as error:
                 self._core.log.warning("freshness_not_stored", peer=peer, error=str(error))
@@ -82,6 +87,28 @@ class Freshness:
         if now_s >= self._told.get(peer, 0.0):
             self._told[peer] = now_s + NOTICE_S
             self._control("notice", peer, air.CounterNotice(highest), link)
+
+    async def _restored(self) -> None:
+        """Our counter was behind, so this ledger is an old copy: identities made with it were used before."""
+        core = self._core
+        if core.ledger.incarnation_is_new:
+            return
+        old, first_row = core.ledger.incarnation, core.ledger.first_row
+
+        def again(tx: Tx) -> list[tuple[MessageId, Message]]:
+            made = reissue(tx, old, first_row)
+            for identity, message in made:
+                accepted_event(tx, message)
+                for copy in message.recipients:
+                    superseded_event(tx, identity, copy.station, message.id)
+            return made
+
+        made = await core.ledger.new_incarnation(again)
+        core.log.warning("restored_ledger_noticed", incarnation=f"{core.ledger.incarnation:04x}")
+        for identity, message in made:
+            for copy in message.recipients:
+                self._outbox.settle(("m", str(identity), str(copy.station)))
+                self._outbox.add_message(message, copy.station)
 
     async def _prove(self, stream: air.StreamId) -> None:
         window = self._streams.windows.get(stream)

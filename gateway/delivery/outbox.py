@@ -154,6 +154,14 @@ class Outbox:
             if work is not None:
                 work.frames.discard(frame.serial)
 
+    def give_up_frames(self, peer: int) -> None:
+        """Pack anew what is under way to a neighbour: it will not take these frames."""
+        for frame in self.frames:
+            if frame.peer == peer:
+                self.frames.give_up(frame)
+                self.release(frame)
+        self._core.wake.set()
+
     def overdue(self, now_s: float) -> list[Frame]:
         """Return frames whose acknowledgement did not come; after some tries they are packed anew."""
         late = self.frames.overdue(now_s)

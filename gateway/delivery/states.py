@@ -54,6 +54,12 @@ def move(
     return True
 
 
+def superseded_event(tx: Tx, identity: MessageId, station: int, by: MessageId) -> None:
+    """Tell observers that another message has taken the place of this copy."""
+    body = {"id": str(identity), "station": station, "state": RecipientState.SUPERSEDED.value}
+    events.append(tx, "message.state", {**body, "evidence": Evidence.PROTOCOL.value, "by": str(by)})
+
+
 def accepted_event(tx: Tx, message: Message) -> None:
     """Tell observers that a message is on disk here; never its text."""
     events.append(

@@ -51,12 +51,17 @@ class Streams:
         """The next counter that will be used towards a neighbour; needed to read its acknowledgements."""
         return self._blocks.get(peer, CounterBlock()).next
 
+    async def is_behind(self, peer: int, highest_seen: int) -> bool:
+        """Whether a neighbour has seen counters that we have still to use."""
+        block = self._blocks.get(peer, CounterBlock())
+        if not block.empty:
+            return highest_seen >= block.next
+        stream = stream_key(StreamId(self._core.own, peer))
+        return highest_seen >= await self._core.ledger.read(lambda tx: hops.unreserved(tx, stream))
+
     async def jump(self, peer: int, highest_seen: int) -> None:
         """Go on above what a neighbour says it has seen; on disk when this returns."""
         stream = stream_key(StreamId(self._core.own, peer))
-        behind = highest_seen + 1 - self.sent_up_to(peer)
-        if behind <= 0:
-            return
         await self._core.ledger.write(lambda tx: _skip(tx, stream, highest_seen), urgent=True)
         self._blocks[peer] = CounterBlock()
 

@@ -68,6 +68,7 @@ class Ledger:
         self._idle.set()
         self._changed = asyncio.Event()
         self._quality = TimeQuality.UNKNOWN
+        self._drawn = False
         self._newest_cursor = writer.newest_cursor
 
     @classmethod
@@ -185,11 +186,29 @@ class Ledger:
             await self._changed.wait()
         return self._newest_cursor
 
-    async def new_incarnation(self) -> int:
-        """Draw another incarnation tag; call it when the file was restored from a backup or copied."""
-        drawn = await self.write(lambda tx: store.draw_incarnation(tx.connection, self._random), urgent=True)
-        self._writer.incarnation = drawn
-        return drawn
+    @property
+    def first_row(self) -> int:
+        """Row of the first message accepted since this opening, whether or not there is one yet."""
+        return self._writer.first_row
+
+    @property
+    def incarnation_is_new(self) -> bool:
+        """Whether the tag was drawn since this opening: then no identity made here was ever used before."""
+        return self._writer.session == 1 or self._drawn
+
+    async def new_incarnation(self, then: Callable[[Tx], T]) -> T:
+        """Draw another incarnation tag and run `then` in the same commit; return its value.
+
+        Call it when it turns out that the file was restored from a backup or copied.
+        """
+
+        def op(tx: Tx) -> T:
+            tx.incarnation = store.draw_incarnation(tx.connection, self._random)
+            return then(tx)
+
+        value = await self.write(op, urgent=True)
+        self._drawn = True
+        return value
 
     async def run(self) -> None:
         """Keep house until cancelled: save ledger time, thin out what is old, in slices that yield."""

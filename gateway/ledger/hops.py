@@ -56,6 +56,12 @@ def reserve(tx: Tx, stream: str, block: int = COUNTER_BLOCK) -> tuple[int, int]:
     return first, first + block
 
 
+def unreserved(tx: Tx, stream: str) -> int:
+    """Return the first counter of a stream that was never reserved."""
+    row = tx.one("SELECT next FROM sequences WHERE name = ?", f"counter.{stream}")
+    return 0 if row is None else int(row[0])
+
+
 def learn_address(tx: Tx, station: int, link: str, address: str) -> bool:
     """Note where a station was last reached on a link; return whether that is news."""
     return (

@@ -60,6 +60,8 @@ class Writer:
             self.incarnation = self._load_incarnation()
             row = self._connection.execute("SELECT coalesce(max(cursor), 0) FROM events").fetchone()
             self.newest_cursor = int(row[0])
+            row = self._connection.execute("SELECT coalesce(max(row), 0) + 1 FROM messages").fetchone()
+            self.first_row = int(row[0])
         except sqlite3.Error as error:
             self._connection.close()
             raise from_sqlite(error) from error
@@ -150,6 +152,7 @@ class Writer:
             self._roll_back()
             raise
         self._credited = self._credited or stamp.trusted
+        self.incarnation = tx.incarnation
         self.newest_cursor = max(self.newest_cursor, tx.newest_cursor)
         return None
 
@@ -208,7 +211,7 @@ class Writer:
 
 def _run_one(tx: Tx, op: Op) -> None:
     """Run one operation so that its exception undoes and reaches only itself; a storage fault is raised."""
-    cursor_before, octets_before = tx.newest_cursor, tx.added_octets
+    cursor_before, octets_before, incarnation_before = tx.newest_cursor, tx.added_octets, tx.incarnation
     tx.execute("SAVEPOINT op")
     try:
         op.value = op.call(tx)
@@ -216,6 +219,6 @@ def _run_one(tx: Tx, op: Op) -> None:
         if isinstance(error, sqlite3.Error) and (is_storage_fault(error) or not tx.connection.in_transaction):
             raise
         op.error = error
-        tx.newest_cursor, tx.added_octets = cursor_before, octets_before
+        tx.newest_cursor, tx.added_octets, tx.incarnation = cursor_before, octets_before, incarnation_before
         tx.execute("ROLLBACK TO op")
     tx.execute("RELEASE op")
