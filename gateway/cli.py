@@ -22,6 +22,7 @@ OWN: Mapping[str, str] = MappingProxyType(
         "rollcall": "gateway.cli_rollcall",
         "alarms": "gateway.cli_watch",
         "events": "gateway.cli_watch",
+        "quarantine": "gateway.cli_watch",
         "keys": "gateway.cli_keys",
         "token": "gateway.cli_token",
     }

@@ -1,4 +1,4 @@
-"""`fieldgate alarms` and `fieldgate events`."""
+"""`fieldgate alarms`, `events` and `quarantine`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ HEAD = {
     "zh": ("时间", "告警", "台站", "详情", "位置", "确认人", "键"),
     "en": ("time", "alarm", "station", "detail", "position", "acknowledged", "key"),
 }
+QUARANTINE_HEAD = {
+    "zh": ("时间", "承载", "地址", "正文"),
+    "en": ("time", "bearer", "address", "text"),
+}
 
 
 def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `alarms` and `events`."""
+    """Add `alarms`, `events` and `quarantine`."""
     alarms = subparsers.add_parser(
         "alarms", parents=[client_options()], help="list or acknowledge alarms 告警"
     )
@@ -43,6 +47,10 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "--cursor", type=int, metavar="N", help="events after this one 起始游标 (0: all kept)"
     )
     events.set_defaults(run=runs(run_events))
+    quarantine = subparsers.add_parser(
+        "quarantine", parents=[client_options()], help="texts from unknown addresses 名册外地址的文字"
+    )
+    quarantine.set_defaults(run=runs(run_quarantine))
 
 
 def run_alarms(client: Client, args: argparse.Namespace) -> int:
@@ -82,6 +90,25 @@ def run_events(client: Client, args: argparse.Namespace) -> int:
         for event in answer["events"]:
             print_json(event)
         cursor, more = answer["cursor"], bool(answer["events"])
+    return OK
+
+
+def run_quarantine(client: Client, args: argparse.Namespace) -> int:
+    """List texts from addresses not in the roster."""
+    answer = client.get("quarantine")
+    if args.json:
+        print_json(answer)
+        return OK
+    rows = [
+        (
+            clock_time(one["heard_unix_ms"]),
+            say(one["bearer"] or one["link"], args.lang),
+            one["address"],
+            one["text"],
+        )
+        for one in answer["quarantine"]
+    ]
+    print_lines(table(QUARANTINE_HEAD[args.lang], rows))
     return OK
 
 

@@ -181,6 +181,7 @@ async def test_token_comes_from_a_file(
         (("rollcall", "report"), "缺席", "absent"),
         (("alarms",), "失联", "lost contact"),
         (("quiet",), "已停发", "stopped"),
+        (("quarantine",), "天通", "tiantong"),
     ],
 )
 async def test_everything_is_said_in_both_languages(

@@ -8,6 +8,7 @@ import { restoreLanguage, t } from "./texts.js";
 import { drawComposer } from "./view_compose.js";
 import { drawLinks, drawStations } from "./view_links.js";
 import { drawMessages } from "./view_messages.js";
+import { drawQuarantine } from "./view_quarantine.js";
 import { drawRoll } from "./view_roll.js";
 import { clockText, drawAlarms, drawTop } from "./view_top.js";
 
@@ -22,6 +23,7 @@ const DRAW = {
   links: drawLinks,
   stations: drawStations,
   messages: () => drawMessages(redraw),
+  quarantine: drawQuarantine,
   composer: () => drawComposer(redraw),
   roll: () => drawRoll(redraw),
   tabs: drawTabs,
@@ -31,7 +33,7 @@ const DRAW = {
 // What is drawn from what was fetched.
 const SHOWN_IN = {
   health: ["top"], links: ["top", "links", "messages"], stations: ["stations", "links", "messages", "alarms"],
-  messages: ["messages"], alarms: ["alarms", "links", "tabs"], roll: ["roll", "tabs"],
+  messages: ["messages"], quarantine: ["quarantine"], alarms: ["alarms", "links", "tabs"], roll: ["roll", "tabs"],
 };
 
 function redraw(...parts) {

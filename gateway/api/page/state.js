@@ -7,7 +7,7 @@ const CALLS_SHOWN = 20;
 const SINGLY_MAX = 8; // more changed messages than this are fetched as one list
 
 export const state = {
-  health: null, healthAt: 0, links: [], stations: [], messages: [], alarms: [], calls: [], call: null,
+  health: null, healthAt: 0, links: [], stations: [], messages: [], alarms: [], strangers: [], calls: [], call: null,
   wantedCall: null, online: false, lastUnixMs: 0, filter: "all", opened: new Set(), touched: new Set(), sound: false,
 };
 
@@ -56,6 +56,9 @@ export const FETCH = {
     const others = state.messages.filter((message) => !ids.includes(message.id));
     state.messages = [...fresh, ...others].sort((a, b) => b.accepted_unix_ms - a.accepted_unix_ms).slice(0, MESSAGES_SHOWN);
   },
+  async quarantine() {
+    state.strangers = mayAct() ? (await get("quarantine")).quarantine : [];
+  },
   async alarms() {
     state.alarms = (await get("alarms")).alarms;
   },
@@ -69,5 +72,5 @@ export const FETCH = {
 // First part of an event's kind → what to fetch.
 export const AFFECTS = {
   message: ["messages"], attempt: ["messages"], link: ["links", "health"], alarm: ["alarms", "health"],
-  rollcall: ["roll"], station: ["stations"], quiet: ["health", "links"], quarantine: ["health"],
+  rollcall: ["roll"], station: ["stations"], quiet: ["health", "links"], quarantine: ["quarantine"],
 };
