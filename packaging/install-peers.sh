@@ -2,7 +2,7 @@
 # Install the Debian programs that `make test-peers` tests against; does nothing when all are there.
 # 安装 make test-peers 所需的第三方程序；已齐全则什么都不做。
 set -eu
-peers="gammu smstools strace systemd"
+peers="gammu smstools strace systemd tshark"
 
 missing=""
 for package in $peers; do
