@@ -141,6 +141,10 @@ class Opened:
             precedence=Precedence.ROUTINE, payload=payload,
         )  # fmt: skip
 
+    async def heard(self) -> Received:
+        """Wait for the first message received."""
+        return await self.until(Received)
+
     def stages(self, handle: Handle) -> list[Stage]:
         """Every stage an attempt has been told to be at, in order."""
         return [e.stage for e in self.events if isinstance(e, Progress) and e.handle == handle]

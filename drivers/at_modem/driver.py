@@ -29,6 +29,8 @@ DOUBTFUL_POLL_S = 2.0
 LIST_INTERVAL_S = 60.0
 """How often the store is listed although nothing was announced: announcements get lost in a flood."""
 
+PORT_LOST = Words("port lost", "端口消失")
+
 TICK_S = 0.001
 """Shorter waits are none: sums of seconds are not exact."""
 
@@ -74,6 +76,7 @@ class _Keeper:
         self._tasks = tasks
         self._failures = 0
         self._listed_s = 0.0
+        self._lost = PORT_LOST
 
     async def run(self) -> None:
         """Open, serve, and open again after loss, until cancelled."""
@@ -94,7 +97,7 @@ class _Keeper:
             finally:
                 self._link.attach(None, self._tasks)
                 await stream.aclose()
-            self._absent(Words("port lost", "端口消失"))
+            self._absent(self._lost)
             await self._env.clock.sleep(backoff.next_s())
 
     def _absent(self, reason: Words) -> None:
@@ -109,6 +112,7 @@ class _Keeper:
         self._link.attach(session, self._tasks)
         self._link.health.opened(self._env.clock.monotonic_s())
         self._link.publish()
+        self._lost = PORT_LOST
         async with asyncio.TaskGroup() as tasks:
             talker = tasks.create_task(self._converse(session, stream), name=f"{self._link.name}.talker")
             try:
@@ -128,8 +132,9 @@ class _Keeper:
                 else:
                     self._link.publish()
                     await self._env.clock.sleep(backoff.next_s())
-        except StreamLostError:
-            await stream.aclose()  # the reader sees the end and tells
+        except StreamLostError as error:
+            self._lost = Words(error.en, error.zh)
+            await stream.aclose()  # the reader sees the end
 
     async def _initialise(self, session: Session) -> bool:
         """Return whether the terminal did every step."""
@@ -218,6 +223,7 @@ class _Keeper:
             self._fail(ERRORS if not answer.result.family else result_words(answer.result))
             return None
         self._failures = 0
+        self._link.health.doubt = None
         self._link.transmitter.unanswered = 0
         return answer
 
@@ -225,7 +231,8 @@ class _Keeper:
         self._failures += 1
         if self._failures >= TRIES and not self._link.restarted:
             self._link.health.trouble(words, self._env.clock.monotonic_s())
-            self._link.publish()
+        self._link.health.doubt = words if self._failures < TRIES else None
+        self._link.publish()
 
     def _mail_due(self) -> bool:
         now_s = self._env.clock.monotonic_s()

@@ -42,6 +42,8 @@ class Health:
         self.ready = False
         """Whether the terminal is initialised and answers."""
         self._dialect = dialect
+        self.doubt: Words | None = None
+        """Set while the terminal has not answered once or twice: not yet trouble, but suspect."""
         self._trouble: Words | None = None
         self._registration: int | None = None
         self._was_registered = False
@@ -143,6 +145,8 @@ class Health:
             return LinkState.BLOCKED, NO_SIGNAL
         if self._poor >= self._dialect.poor_readings:
             return LinkState.SUSPECT, POOR_SIGNAL
+        if self.doubt is not None:
+            return LinkState.SUSPECT, self.doubt
         return LinkState.UP, REGISTERED
 
 

@@ -65,7 +65,7 @@ class AtModemLink(Link):
         self.restarted = False
         self.mail = False
         self.check_now = False
-        self.transmitter = Transmitter(name, config, env.clock, self.outbox.put, self.reports.sent)
+        self.transmitter = Transmitter(name, config, env.clock, self.outbox.put, self.reports)
         self._name = name
         self._config = config
         self._dialect = dialect

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from drivers.at_modem.compose import pdus
 from drivers.at_modem.config import AtModemConfig
 from drivers.at_modem.health import bilingual, result_words
+from drivers.at_modem.reports import Reports
 from drivers.at_modem.session import NoAnswerError, Prompted, Session
 from drivers.base import (
     Clock,
-    Handle,
     LinkBusyError,
     LinkDownError,
     LinkRefusedError,
@@ -67,7 +67,7 @@ class _Ended(Exception):  # noqa: N818 - not an error: what became of the transm
 
 
 class Transmitter:
-    """Sends through one session; `put` takes the progress, `sent` remembers what reports will come for."""
+    """Sends through one session; `put` takes the progress, `reports` awaits the reports."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Transmitter:
         config: AtModemConfig,
         clock: Clock,
         put: Callable[[Progress], None],
-        sent: Callable[[str, list[int], Handle], str],
+        reports: Reports,
     ) -> None:
         self.unanswered = 0
         """Commands running that the terminal did not answer."""
@@ -83,23 +83,24 @@ class Transmitter:
         self._config = config
         self._clock = clock
         self._put = put
-        self._sent = sent
+        self._reports = reports
 
     async def run(self, session: Session, job: Job) -> None:
         """Send all parts. Raises while nothing is on the air; afterwards Progress tells."""
-        references: list[int] = []
         transmission = job.transmission
         try:
             for pdu in pdus(self._name, transmission, self._config, job.reference):
                 reference = await self._part(session, job, pdu)
-                references += [reference] if reference != NO_REFERENCE else []
+                if reference != NO_REFERENCE:
+                    self._reports.part(transmission.destination, reference, transmission.handle)
         except _Ended as ended:
+            self._reports.given_up(transmission.handle)
             self.tell(job, ended.stage, reason=bilingual(ended.words))
             return
-        device_ref = ""
-        if references:
-            device_ref = self._sent(transmission.destination, references, transmission.handle)
+        device_ref, delivered = self._reports.sent(transmission.handle)
         self.tell(job, Stage.AT_NETWORK, device_ref=device_ref)
+        if delivered:
+            self.tell(job, Stage.DELIVERED, device_ref=device_ref)
 
     def tell(self, job: Job, stage: Stage, *, device_ref: str = "", reason: str = "") -> None:
         """Report progress of a job."""
