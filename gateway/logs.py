@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal
-
-import structlog
+from typing import Any, Literal
 
 from drivers.base import Log
 
@@ -15,7 +13,13 @@ MAX_TEXT_CHARS = 200
 
 
 def configure(style: Literal["console", "json"], level: str) -> Log:
-    """Set up logging to standard error and return the root log."""
+    """Set up logging to standard error and return the root log.
+
+    structlog loads rich, where that is installed, for tracebacks that a daemon never prints: 3 MiB.
+    """
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+    import structlog  # noqa: PLC0415 - after the line above
+
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
         if style == "console"
@@ -38,7 +42,7 @@ def configure(style: Literal["console", "json"], level: str) -> Log:
     return log
 
 
-def _shorten(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def _shorten(_logger: object, _name: str, event: Any) -> Any:
     for key, value in event.items():
         if isinstance(value, str) and len(value) > MAX_TEXT_CHARS and key != "exception":
             event[key] = value[:MAX_TEXT_CHARS] + "…"
