@@ -1,4 +1,4 @@
-"""Several whole gateways in one process and one virtual time, each on its own box with its own disk and clock."""
+"""Several whole gateways in one process and one virtual time, each on a box with its own disk and clock."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Final
-
-from typing_extensions import Self
+from typing import Final, Self
 
 from gateway.api.backend import Caller, NewMessage, Role
 from gateway.backend import GatewayBackend
@@ -95,7 +93,7 @@ class Fleet:
 class Box:
     """One gateway's box: what is plugged in, its clock, its disk, and the gateway while it has power."""
 
-    def __init__(  # noqa: PLR0913 - a box has this many parts
+    def __init__(
         self,
         name: str,
         config: Config,
@@ -207,6 +205,10 @@ class Box:
         )
         message, _ = await self.backend.submit(new, SEAT, None)
         return message
+
+    async def quiet(self, link: str, *, on: bool) -> None:
+        """Stop or resume transmitting on a link, or `all`."""
+        await self.backend.quiet(link, on, SEAT)
 
     async def inbox(self) -> list[Message]:
         """Messages for this station itself, oldest first: what its screen shows."""

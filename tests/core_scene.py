@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drivers.base import LinkState
 from gateway.domain import AlarmKind
-from sim.devices.beidou import BeidouTerminal, Sky
+from sim.devices.beidou import BeidouTerminal
 from sim.devices.beidou_handset import BeidouHandset
 from sim.devices.pdt_handheld import Handheld
 from sim.devices.pdt_radio import PdtRadio
@@ -17,6 +17,7 @@ from sim.devices.sat_phone import Phone
 from sim.devices.tiantong import TiantongModem
 from sim.fleet import Box, Fleet, until
 from sim.people import Habit, Person
+from sim.ports import MemoryPort
 
 HQ, VEH, VEH2 = 1, 3, 4
 """Station numbers of the gateways."""
@@ -34,13 +35,23 @@ call_sign = "HQ"
 name = "指挥中心"
 gateway = true
 headquarters = true
-address = { cellular = "10.0.0.1:7000", vsat = "10.1.0.1:7000", pdt = "2101", tiantong = "17410000001", beidou = "166001" }
+[station.address]
+cellular = "10.0.0.1:7000"
+vsat = "10.1.0.1:7000"
+pdt = "2101"
+tiantong = "17410000001"
+beidou = "166001"
 [[station]]
 number = 3
 call_sign = "VEH-3"
 name = "三号指挥车"
 gateway = true
-address = { cellular = "10.0.0.3:7000", vsat = "10.1.0.3:7000", pdt = "2103", tiantong = "17410000003", beidou = "166003" }
+[station.address]
+cellular = "10.0.0.3:7000"
+vsat = "10.1.0.3:7000"
+pdt = "2103"
+tiantong = "17410000003"
+beidou = "166003"
 [[station]]
 number = 4
 call_sign = "VEH-4"
@@ -140,6 +151,7 @@ class Scene:
         more = "".join(texts[name] for name in links) + extra
         self.hq = fleet.box("HQ", HQ, (udp(HQ, VEH) if ip else "") + more)
         self.veh = fleet.box("VEH-3", VEH, (udp(VEH, HQ) if ip else "") + more)
+        self.ports: dict[str, dict[str, MemoryPort]] = {}
         self.hq_radio = PdtRadio(2101, fleet.pdt, rng=rng("hq/radio"))
         self.veh_radio = PdtRadio(2103, fleet.pdt, rng=rng("veh/radio"))
         self.hq_modem = TiantongModem("17410000001", fleet.sms, fleet.sms_channel, rng=rng("hq/modem"))
@@ -151,9 +163,11 @@ class Scene:
             (self.hq, self.hq_radio, self.hq_modem, self.hq_card),
             (self.veh, self.veh_radio, self.veh_modem, self.veh_card),
         ):
-            box.connector.add_serial("/dev/pdt", radio)
-            box.connector.add_serial("/dev/tiantong", modem)
-            box.connector.add_serial("/dev/beidou", card)
+            self.ports[box.name] = {
+                "pdt": box.connector.add_serial("/dev/pdt", radio),
+                "tiantong": box.connector.add_serial("/dev/tiantong", modem),
+                "beidou": box.connector.add_serial("/dev/beidou", card),
+            }
         self.one = Handheld(3001, fleet.pdt, name="张三", home=2103, position=(30.25, 102.5))
         self.two = Handheld(3002, fleet.pdt, name="李四", home=2103)
         self.base = Handheld(3005, fleet.pdt, name="值班", home=2101)
@@ -226,6 +240,3 @@ async def alarms(box: Box, kind: AlarmKind) -> list[str]:
 async def passes(seconds: float) -> None:
     """Let virtual time go by."""
     await asyncio.sleep(seconds)
-
-
-__all__ = ["Sky", "until"]

@@ -38,6 +38,8 @@ class Frame:
     links: set[str] = field(default_factory=set)
     """Links it went over since it was last due."""
     tries: int = 0
+    handing_over: bool = False
+    """A link is taking it this moment; nobody else may, until it is known whether it did."""
 
 
 class HopFrames:

@@ -255,7 +255,9 @@ class Outbox:
     def _entries(self, now_s: float) -> Iterator[tuple[str, Work | Frame | int]]:
         """SOS, then acknowledgements owed (so that nobody repeats), then the rest in order."""
         entries: list[tuple[tuple[float, float], str, Work | Frame | int]] = [
-            ((-frame.precedence - 0.1, frame.serial), "frame", frame) for frame in self.frames
+            ((-frame.precedence - 0.1, frame.serial), "frame", frame)
+            for frame in self.frames
+            if not frame.handing_over
         ]
         for peer, owed in self.acks.items():
             if now_s >= owed.due_s:
@@ -284,12 +286,10 @@ class Outbox:
         if station is None:
             return ()
         found = self._all_ways(station, 0)
-        chosen = list(plan(found, tuple(Bearer), lambda _way: size).candidates)
         order = core.config.order_by_precedence[precedence]
-        chosen.sort(
-            key=lambda way: (way.link != prefer, order.index(way.bearer) if way.bearer in order else 99)
-        )
-        return tuple(chosen)
+        every = (*order, *(bearer for bearer in Bearer if bearer not in order))
+        chosen = plan(found, every, lambda _way: size).candidates
+        return tuple(sorted(chosen, key=lambda way: way.link != prefer))
 
     def _ack_way(self, peer: Work | Frame | int, link: LinkRunner) -> Candidate | None:
         assert isinstance(peer, int)  # noqa: S101 - by construction of the entries

@@ -92,7 +92,9 @@ class Sender:
                 work.frames.add(0)
             if job.ack:
                 self._outbox.acks.pop(job.way.next_hop, None)
-        elif isinstance(job, TextJob):
+        elif isinstance(job, ResendJob):
+            job.frame.handing_over = True
+        else:
             job.work.native_pending = job.way.link
             job.work.native_deadline_s = self._core.now_s() + SEND_MAX_S + NATIVE_OUTCOME_S
 
@@ -152,6 +154,8 @@ class Sender:
             if isinstance(job, FrameJob):
                 for work in job.works:
                     work.frames.discard(0)
+            elif isinstance(job, ResendJob):
+                job.frame.handing_over = False
             self._core.wake.set()
 
     async def _send_frame(self, link: LinkRunner, job: FrameJob) -> None:
@@ -169,9 +173,14 @@ class Sender:
         if air.elicits_ack(tuple(elements)):
             kept = [work for work in works if work.elicits_ack]
             frame = self._outbox.frames.new(peer, counter, octets, tuple(w.key for w in kept), precedence)
+            frame.handing_over = True
             for work in kept:
                 work.frames.add(frame.serial)
-        handed = await self._hand_over(link, job.way, octets, precedence, works, frame)
+        try:
+            handed = await self._hand_over(link, job.way, octets, precedence, works, frame)
+        finally:
+            if frame is not None:
+                frame.handing_over = False
         if handed:
             for work in works:
                 work.tries += 1
