@@ -62,7 +62,7 @@ def _run(args: argparse.Namespace) -> int:
     except FieldgateError as error:
         print(error.zh, file=sys.stderr)
         print(error.en, file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, BadInputError) else 1
 
 
 def _keys(config: Config) -> KeyRing:
