@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from drivers.base import LinkState, Notice, Service
+from drivers.base import LinkState, Notice, Received, Service
 from sim.devices.sms_wire import Body, write_bodies
 from sim.devices.tiantong_stores import READ
 from sim.env import SimParts
@@ -112,6 +112,24 @@ async def test_a_message_the_centre_repeats_is_one_message() -> None:
         await seen.link.confirm(received.receipt)
         await asyncio.sleep(5)
     assert places(scene) == 0
+
+
+async def test_a_place_filled_anew_is_not_deleted_for_an_older_message() -> None:
+    """Somebody else emptied the place, and a new message lies there when the old one is confirmed."""
+    scene = Scene()
+    async with scene.link(confirm=False) as seen:
+        await seen.state(LinkState.UP)
+        inject(scene, "旧")
+        old = await seen.heard()
+        scene.hq.stores.receiving.slots.clear()
+        inject(scene, "新")
+        new = await seen.until(Received, lambda received: received.text == "新")
+        await seen.link.confirm(old.receipt)
+        await asyncio.sleep(120)
+        assert places(scene) == 1
+        await seen.link.confirm(new.receipt)
+        await asyncio.sleep(5)
+        assert places(scene) == 0
 
 
 async def test_a_full_store_is_emptied_of_what_nobody_waits_for() -> None:

@@ -31,9 +31,10 @@ REPORT_KEPT_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One stored short message: where, when first seen, its time stamp as sent, which part."""
+    """One short message: its place (0: none) and octets, when first seen, its time stamp, which part."""
 
     index: int
+    raw: str
     seen_s: float
     stamp: bytes
     number: int
@@ -41,10 +42,10 @@ class Part:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A message that was handed on and is not confirmed: its places."""
+    """A message that was handed on and is not confirmed: the parts it lies in."""
 
     received: Received
-    indices: list[int] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     told: bool = False
 
 
@@ -60,14 +61,14 @@ class Inbox:
         self._parts: Reassembler[Part] = Reassembler()
         self._known: dict[int, str] = {}
         self._waiting: dict[int, _Waiting] = {}
-        self._doomed: dict[int, float] = {}
+        self._doomed: dict[int, tuple[float, str]] = {}
         self._foreign: set[int] = set()
         self._next_receipt = 1
 
     def listed(self, stored: dict[int, str], now_s: float) -> None:
         """Take the whole listing (index: hexadecimal PDU)."""
         for index in [index for index, pdu in self._known.items() if stored.get(index) != pdu]:
-            self._forget(index)
+            self.deleted(index)  # somebody else did
         for index, pdu in stored.items():
             if index not in self._known and len(self._known) < MAX_STORED:
                 self._known[index] = pdu
@@ -91,13 +92,14 @@ class Inbox:
         waiting = self._waiting.pop(receipt, None)
         if waiting is None:
             return False
-        for index in waiting.indices:
-            self._doomed[index] = now_s
+        for part in waiting.parts:
+            self._doom(part.index, now_s, part.raw)
         return True
 
     def doomed(self, now_s: float) -> list[int]:
-        """Return the places to delete now."""
-        return [index for index, from_s in self._doomed.items() if from_s <= now_s]
+        """Return the places to delete now: those that still hold what was confirmed."""
+        self._doomed = {i: (s, raw) for i, (s, raw) in self._doomed.items() if self._known.get(i) == raw}
+        return [index for index, (from_s, _) in self._doomed.items() if from_s <= now_s]
 
     def deleted(self, index: int) -> None:
         """Note that a place is empty."""
@@ -109,26 +111,22 @@ class Inbox:
         """Make room: doom what nobody waits for, show unfinished messages with gaps; return how much."""
         before = len(self.doomed(now_s))
         for index in (*self._foreign, *self._doomed):
-            self._doomed[index] = now_s
+            self._doom(index, now_s, self._known.get(index, ""))
         if len(self.doomed(now_s)) == 0 and len(self._parts):
             self._assembled(self._parts.give_up(1))
         return len(self.doomed(now_s)) - before
-
-    def _forget(self, index: int) -> None:
-        """A place changed under us: somebody else deleted it."""
-        self.deleted(index)
 
     def _take(self, index: int, pdu: Pdu | Invalid, raw: str, now_s: float) -> None:
         if isinstance(pdu, Invalid):
             self.invalid += 1
             self._put(Notice(event="sms_undecodable", detail=f"{pdu.reason}: {raw[:400]}"))
-            self._doom(index, now_s)
+            self._doom(index, now_s, raw)
         elif isinstance(pdu, StatusReport):
             self._on_report(pdu)
-            self._doom(index, now_s + REPORT_KEPT_S)
+            self._doom(index, now_s + REPORT_KEPT_S, raw)
         elif isinstance(pdu, Deliver):
             concat = pdu.user_data.concat
-            part = Part(index, now_s, pdu.time.octets, concat.part if concat else 1)
+            part = Part(index, raw, now_s, pdu.time.octets, concat.part if concat else 1)
             if concat is None:
                 self._hand_on(
                     pdu.sender.text, pdu.user_data, (part,), f"{zlib.crc32(pdu.user_data.content):08x}"
@@ -138,9 +136,9 @@ class Inbox:
         else:
             self._foreign.add(index)  # a message somebody prepared in the terminal: not ours to delete
 
-    def _doom(self, index: int, from_s: float) -> None:
+    def _doom(self, index: int, from_s: float, raw: str) -> None:
         if index:
-            self._doomed[index] = from_s
+            self._doomed[index] = (from_s, raw)
 
     def _assembled(self, messages: list[Assembled[Part]]) -> None:
         for message in messages:
@@ -150,7 +148,7 @@ class Inbox:
                 self._put(Notice(event="sms_incomplete", detail=f"{message.source}: {gaps_of(message)}"))
                 if data.alphabet is Alphabet.OCTETS:  # a frame with a hole in it opens for nobody
                     for part in message.tags:
-                        self._doom(part.index, 0.0)
+                        self._doom(part.index, 0.0, part.raw)
                     continue
             self._hand_on(
                 message.source, data, message.tags, check, gap="" if message.complete else gaps_of(message)
@@ -162,19 +160,19 @@ class Inbox:
         stamp = min(parts, key=lambda part: part.number).stamp.hex()
         text = "" if data.alphabet is Alphabet.OCTETS else data.text + gap
         payload = data.content if data.alphabet is Alphabet.OCTETS else b""
-        indices = [part.index for part in parts if part.index]
+        stored = [part for part in parts if part.index]
         reference = f"{stamp}-{check}"
         for waiting in self._waiting.values():
             if waiting.received.native_ref == reference and waiting.received.source == source:
-                waiting.indices += indices  # the centre sent it again: one message, one confirmation
+                waiting.parts += stored  # the centre sent it again: one message, one confirmation
                 return
         receipt, self._next_receipt = self._next_receipt, self._next_receipt + 1
         received = Received(
             service=Service.DATA if payload else Service.TEXT, source=source, payload=payload, text=text,
-            native_ref=reference, receipt=receipt if indices else 0,
+            native_ref=reference, receipt=receipt if stored else 0,
         )  # fmt: skip
-        if indices:
-            self._waiting[receipt] = _Waiting(received, indices)
+        if stored:
+            self._waiting[receipt] = _Waiting(received, stored)
         else:
             self._put(received)
 

@@ -33,7 +33,7 @@ class Outbox:
     def put(self, event: LinkEvent) -> None:
         """Add an event; never waits."""
         if not self.room:
-            if isinstance(event, Quality | Notice | Received):
+            if isinstance(event, Quality | Notice):
                 self.dropped += 1
                 return
             if isinstance(event, StateChanged):

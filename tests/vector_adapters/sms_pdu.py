@@ -168,7 +168,9 @@ def _view(pdu: Pdu) -> dict[str, Any]:
     data = pdu.user_data
     concat = data.concat
     view |= {
-        "text": data.text, "alphabet": data.alphabet.value, "dcs": pdu.dcs, "pid": pdu.pid,
+        "text": data.text, "alphabet": data.alphabet.value, "coding": data.alphabet.value,
+        "encoding": data.alphabet.value, "flash": message_class_of(pdu.dcs) == 0,
+        "dcs": pdu.dcs, "pid": pdu.pid,
         "class": message_class_of(pdu.dcs), "message_class": message_class_of(pdu.dcs),
         "data": data.content.hex(), "data_hex": data.content.hex(), "reply_path": pdu.reply_path,
         "udh": None if data.header is None else data.header.hex(),
