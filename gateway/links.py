@@ -79,6 +79,13 @@ class LinkRunner:
         """The link's bearer; None while its driver is not open."""
         return self._link.capabilities.bearer if self._link is not None else None
 
+    @property
+    def free_of_charge(self) -> bool:
+        """Whether sending costs neither money nor a service interval."""
+        capabilities = self.capabilities
+        money = capabilities.cost.fen_per_frame + capabilities.cost.fen_per_kilooctet
+        return money == 0 and capabilities.min_interval_s == 0
+
     async def run(self) -> None:
         """Keep the driver open until cancelled; a driver that fails is a state of this link, not an end."""
         wait_s = REOPEN_FIRST_S

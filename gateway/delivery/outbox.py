@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from drivers.base import Service
 from gateway.core import Core
 from gateway.delivery import wire
 from gateway.delivery.hops import SAME_FRAME_TRIES, Frame, HopFrames
 from gateway.delivery.work import Work, WorkKey, WorkList
-from gateway.domain import Bearer, Message, Precedence
+from gateway.domain import Bearer, Message, MessageId, Precedence
 from gateway.ledger.hops import OwedReceipt
 from gateway.links import LinkRunner
-from gateway.native import compose
+from gateway.native import AUTOMATIC, compose
 from gateway.roster import Station
 from gateway.routing import Candidate, Plan, RouteLink, doubled, native_octets, plan, ways
 from protocols import air
@@ -184,7 +185,7 @@ class Outbox:
         chosen = plan(self._all_ways(station, avoid), order, lambda way: self.size_octets(work, way))
         candidates = list(chosen.candidates)
         if work.cheap_only:
-            candidates = [way for way in candidates if _cheap(core.links[way.link])]
+            candidates = [way for way in candidates if core.links[way.link].free_of_charge]
         if work.prefer_link:
             candidates.sort(key=lambda way: way.link != work.prefer_link)
         if work.precedence >= Precedence.IMMEDIATE:
@@ -262,16 +263,18 @@ class Outbox:
         for peer, owed in self.acks.items():
             if now_s >= owed.due_s:
                 entries.append(((-Precedence.SOS + 0.5, owed.due_s), "ack", peer))
-        for index, work in enumerate(self.works):
-            if index >= HEAD_WORKS:
-                break
-            if work.alone_ok and work.free(now_s) and not self._exhausted(work):
-                entries.append(((-work.precedence, work.born_s), "work", work))
+        entries += [
+            ((-work.precedence, work.born_s), "work", work)
+            for work in islice(self.works, HEAD_WORKS)
+            if work.alone_ok and work.free(now_s) and not self._exhausted(work)
+        ]
         entries.sort(key=lambda entry: entry[0])
         return ((kind, thing) for _, kind, thing in entries)
 
     def _exhausted(self, work: Work) -> bool:
-        return work.unknowns > MAX_NATIVE_REPEATS
+        """Whether it was sent as often as it may be; automatic replies are never repeated."""
+        automatic = work.message is not None and work.message.text.startswith(AUTOMATIC)
+        return work.unknowns > (0 if automatic else MAX_NATIVE_REPEATS)
 
     def _ways(self, work: Work) -> tuple[Candidate, ...]:
         if work.key not in self._plans:
@@ -309,36 +312,47 @@ class Outbox:
         """Fill the frame: the acknowledgement owed to this hop, then all that goes the same way and fits."""
         ack = way.next_hop in self.acks
         taken = list(first)
-        for index, work in enumerate(self.works):
-            if index >= HEAD_WORKS or len(taken) >= MAX_ELEMENTS:
+        room = way.limit_octets - self.frame_octets(way.next_hop, taken, ack=ack)
+        misfits = 0
+        for work in islice(self.works, HEAD_WORKS):
+            if len(taken) >= MAX_ELEMENTS or misfits >= MAX_MISFITS:
                 break
             if work in taken or not work.free(now_s) or self._exhausted(work):
                 continue
             if not self.frames.window_open(way.next_hop) and not taken:
                 break
-            same = any(
+            if not any(
                 w.link == link.name and w.next_hop == way.next_hop and w.service is Service.DATA
                 for w in self._ways(work)
-            )
-            if same and self.frame_octets(way.next_hop, [*taken, work], ack=ack) <= way.limit_octets:
+            ):
+                continue
+            cost = self._added_octets(work, way, taken)
+            if cost <= room or self.frame_octets(way.next_hop, [*taken, work], ack=ack) <= way.limit_octets:
                 taken.append(work)
+                room -= cost
+            else:
+                misfits += 1
         return FrameJob(way, tuple(taken), ack)
+
+    def _added_octets(self, work: Work, way: Candidate, taken: list[Work]) -> int:
+        """What a frame grows by at most: the element, and the lengths that elements before the last carry."""
+        own = self._core.own
+        overhead = air.frame_overhead(own, way.next_hop, FORM)
+        return self.size_octets(work, way) - overhead + LENGTH_OCTETS * (2 if len(taken) == 1 else 1)
 
     def elements(self, peer: int, works: list[Work]) -> list[air.Element]:
         """The wire forms of several works to one neighbour; copies of one message become one element."""
         built: list[air.Element] = []
-        done: set[str] = set()
+        done: set[MessageId] = set()
         for work in works:
             if work.message is None:
                 built.append(self.element(work, peer, ()))
                 continue
-            identity = str(work.message.id)
+            identity = work.message.id
             if identity in done:
                 continue
             done.add(identity)
-            others = tuple(
-                w.station for w in works if w.message is not None and str(w.message.id) == identity
-            )
+            others = tuple(w.station for w in works if w.message is not None and w.message.id == identity)
             built.append(self.element(work, peer, others))
         return built
 
@@ -354,11 +368,11 @@ class Outbox:
 FORM = air.HeaderForm(bearer_tells_destination=True)
 """Every frame goes to one neighbour's own address, so the header need not say whose it is."""
 
+LENGTH_OCTETS = 2
+"""Length of an element that is not the last of its frame, at most."""
+
+MAX_MISFITS = 8
+"""Things that did not fit after which a frame counts as full."""
+
 ACK_FRAME_OCTETS = 24
 """Room an acknowledgement alone needs at most."""
-
-
-def _cheap(link: LinkRunner) -> bool:
-    capabilities = link.capabilities
-    free = capabilities.cost.fen_per_frame == 0 and capabilities.cost.fen_per_kilooctet == 0
-    return free and capabilities.min_interval_s == 0
