@@ -13,6 +13,8 @@ from gateway.ledger import events, presence
 from gateway.ledger.errors import LedgerError
 from gateway.ledger.tx import Tx
 from gateway.links import LinkRunner
+from gateway.roster import Station
+from gateway.routing import ways
 from protocols import air
 
 LOOK_S = 1.0
@@ -21,8 +23,8 @@ LOOK_S = 1.0
 SETTLE_S = 1.0
 """A change waits this long for the next one: a cut takes several links with it."""
 
-PAID_EVERY_S = 60.0
-"""Least time between two reports that may go over a bearer that costs money or a service interval."""
+FIRST_PAID_S = 10.0
+"""Links come up one after the other; until then nothing is paid to tell of each."""
 
 REPORT_LIFE_S = 600.0
 """A report not sent by then is replaced or worthless."""
@@ -84,10 +86,11 @@ class Reports:
         self._outbox = outbox
         self._shown: dict[str, tuple[LinkState, str, bool, bool]] = {}
         self._sequence = core.random.getrandbits(16)
-        self._paid_s = -PAID_EVERY_S
+        self._started_s = core.now_s()
+        self._may_pay_s = self._started_s + FIRST_PAID_S
+        self._untold = False
         self._sent_s: float | None = None
         self._heard_s: dict[int, float] = {}
-        self._started_s = core.now_s()
         self._lost: set[int] = set()
 
     async def run(self) -> None:
@@ -107,15 +110,27 @@ class Reports:
             reports = [self._own(link, now_s) for link in changed if link.bearer is not None]
             await core.ledger.write(lambda tx: _keep_own(tx, reports), urgent=True)
             core.wake.set()
+        self._untold = self._untold or bool(changed)
+        may_pay = self._untold and now_s >= self._may_pay_s
         due = self._sent_s is None or now_s - self._sent_s >= core.config.reports.interval_s
-        if changed or due:
-            may_pay = bool(changed) and now_s - self._paid_s >= PAID_EVERY_S
-            self._paid_s = now_s if may_pay else self._paid_s
+        if changed or due or may_pay:
             self._sent_s = now_s
-            for station in core.roster.headquarters():
-                if station.number != core.own:
-                    self._send(station.number, "", may_pay=may_pay)
+            paying = [self._tell(station, may_pay=may_pay) for station in self._others()]
+            self._untold = self._untold and not may_pay
+            if any(paying):
+                self._may_pay_s = now_s + core.config.reports.paid_every_s
         await self._contacts(now_s)
+
+    def _others(self) -> list[Station]:
+        return [station for station in self._core.roster.headquarters() if station.number != self._core.own]
+
+    def _tell(self, headquarters: Station, *, may_pay: bool) -> bool:
+        """Send our report; return whether it will cost something, because no free link is up."""
+        core = self._core
+        found = ways(headquarters, own=core.own, roster=core.roster, links=core.route_links())
+        free = any(way.state is LinkState.UP and core.links[way.link].free_of_charge for way in found)
+        self._send(headquarters.number, "", may_pay=may_pay and not free)
+        return may_pay and not free
 
     def _changed(self, link: LinkRunner, now_s: float) -> bool:
         view = link.health.view(now_s)

@@ -217,7 +217,7 @@ class Box:
         return list(reversed(found))
 
     async def state(self, message: Message, station: int = 0) -> str:
-        """Where a message's copy is as this box knows: `state/evidence`; by default of its first recipient."""
+        """Where a message's copy is as this box knows: `state/evidence`; its first recipient's by default."""
         found = await self.backend.message(str(message.id))
         if found is None:
             return "unknown here"

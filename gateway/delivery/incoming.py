@@ -162,6 +162,10 @@ class Incoming:
 
     def _position(self, tx: Tx, peer: int, link: LinkRunner, element: air.PositionElement) -> None:
         fix_age_s = None if element.age_s is None else float(element.age_s)
+        position = Position(element.latitude_deg, element.longitude_deg, fix_age_s)
+        key = f"sos:{element.station}"
+        if presence.alarm_locate(tx, key, position):
+            events.append(tx, "alarm.located", {"key": key, "station": element.station})
         presence.heard(
             tx,
             Presence(
@@ -172,7 +176,7 @@ class Incoming:
                 how="position",
                 online=True,
                 heard_unix_ms=tx.now_unix_ms,
-                position=Position(element.latitude_deg, element.longitude_deg, fix_age_s),
+                position=position,
                 via=peer,
             ),
         )

@@ -11,7 +11,7 @@ from gateway.core import Core
 from gateway.delivery.incoming import After, raise_sos
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.states import accepted_event, move
-from gateway.delivery.work import WorkKey
+from gateway.delivery.work import Work, WorkKey
 from gateway.domain import (
     Evidence,
     Message,
@@ -21,12 +21,13 @@ from gateway.domain import (
     Recipient,
     RecipientState,
 )
-from gateway.ledger import events, messages, presence
+from gateway.ledger import events, hops, messages, presence
 from gateway.ledger import native as native_ledger
 from gateway.ledger.errors import LedgerError
 from gateway.ledger.tx import Tx
 from gateway.links import LinkRunner
 from gateway.roster import Station
+from protocols import air
 
 LIFETIME_S = 86_400
 """A native sender cannot say a lifetime: a day, as a shift and its successor see it."""
@@ -36,6 +37,9 @@ AUTOMATIC_EVERY_S = 600.0
 
 MAX_TEXT_CHARS = 1_000
 """More than any native bearer carries; a longer text is cut and marked."""
+
+POSITION_LIFE_S = 600.0
+"""A place not told by then is replaced by a newer one or misleads."""
 
 LOOK_BACK = 50
 """Messages to a station looked through for the one it acknowledges."""
@@ -58,7 +62,6 @@ class NativeIn:
         self._core = core
         self._outbox = outbox
         self._roll_calls = roll_calls
-        self._answered_s: dict[int, float] = {}
 
     async def text(self, link: LinkRunner, event: Received) -> None:
         """Take one native text: on disk, then confirmed to the device, then answered if it wants that."""
@@ -80,12 +83,16 @@ class NativeIn:
         link.health.heard(station.number, core.now_s())
         urgent = isinstance(native.read(event.text), native.Distress | native.Acknowledge)
         after: list[After] = []
-        made = await core.ledger.write(lambda tx: self._take(tx, link, event, station, after), urgent=urgent)
+
+        def take(tx: Tx) -> tuple[list[Message], list[hops.OwedReceipt]]:
+            return self._take(tx, link, event, station, after), hops.owed(tx)
+
+        made, owed = await core.ledger.write(take, urgent=urgent)
+        for receipt in owed:
+            self._outbox.add_receipt(receipt)
         for action in after:
             action()
         for message in made:
-            if message.text.startswith(native.AUTOMATIC) and message.sender == core.own:
-                self._answered_s[station.number] = core.now_s()
             self._forward(message)
 
     def _take(
@@ -105,7 +112,7 @@ class NativeIn:
             case native.Acknowledge() if (key := self._acknowledge(tx, station)) is not None:
                 after.append(partial(self._settle, key))
                 return []
-            case native.Distress():
+            case native.Distress() if not presence.alarm_open(tx, f"sos:{station.number}"):
                 return self._emergency(tx, station, text, None)
             case native.Present() | native.Plain():
                 answer = self._roll_calls.native_answer(tx, station, text, link)
@@ -128,7 +135,9 @@ class NativeIn:
                 replies = self._automatic(tx, station, words)
             else:
                 to, text = named.number, intent.text
-        precedence = Precedence.PRIORITY if text.startswith(URGENT_MARKS) else Precedence.ROUTINE
+        # Words of distress while the alarm is up are news to those who look after it.
+        urgent = text.startswith(URGENT_MARKS) or isinstance(intent, native.Distress)
+        precedence = Precedence.PRIORITY if urgent else Precedence.ROUTINE
         group = f"【组呼 {event.group}】" if event.group else ""
         return [self._accept(tx, station, group + text, to, precedence, event.source), *replies]
 
@@ -206,13 +215,48 @@ class NativeIn:
 
         for message in await core.ledger.write(op, urgent=True):
             self._forward(message)
+        if event.active and event.position is not None:
+            self._tell_position(station, event.position)
 
     def _emergency(self, tx: Tx, station: Station, words: str, position: Position | None) -> list[Message]:
-        """Raise the alarm here and tell headquarters with a message of precedence SOS, once per alarm."""
+        """Raise the alarm here and tell headquarters with a message of precedence SOS, once per alarm.
+
+        Radios tell the button first and the place a moment later: nothing waits for the place, and its first
+        one is worth a second message.
+        """
         where = f" 位置 {position.latitude_deg:.5f},{position.longitude_deg:.5f}" if position else ""
         text = f"{native.SOS_RAISED}{station.call_sign} {station.name}：{words}{where}"
+        placed = position is not None and not presence.alarm_located(tx, f"sos:{station.number}")
         new = raise_sos(tx, self._core, station.number, text, unauthenticated=True, position=position)
-        return self._report(tx, station, text, Precedence.SOS) if new else []
+        return self._report(tx, station, text, Precedence.SOS) if new or placed else []
+
+    def _tell_position(self, station: Station, position: Position) -> None:
+        """Send headquarters the place in figures; it rides with the message, later ones go by themselves."""
+        core, hq = self._core, self._core.headquarters()
+        if hq is None or hq.number == core.own:
+            return
+        fix_s = core.now_s() - (position.fix_age_s or 0.0)
+
+        def element(now_s: float) -> air.PositionElement:
+            age_s = None if position.fix_age_s is None else int(now_s - fix_s)
+            return air.PositionElement(
+                station=station.number,
+                latitude_deg=position.latitude_deg,
+                longitude_deg=position.longitude_deg,
+                age_s=age_s,
+            )
+
+        self._outbox.add_control(
+            Work(
+                key=("c", "position", str(station.number)),
+                station=hq.number,
+                precedence=Precedence.SOS,
+                born_s=core.now_s(),
+                element=element,
+                elicits_ack=False,
+                expires_s=core.now_s() + POSITION_LIFE_S,
+            )
+        )
 
     def _emergency_over(self, tx: Tx, station: Station) -> list[Message]:
         if not presence.alarm_clear(tx, f"sos:{station.number}"):
@@ -246,8 +290,7 @@ class NativeIn:
 
     def _automatic(self, tx: Tx, station: Station, text: str) -> list[Message]:
         """Make an automatic reply; never to a gateway, at most one per station in ten minutes."""
-        last_s = self._answered_s.get(station.number)
-        if station.gateway or (last_s is not None and self._core.now_s() - last_s < AUTOMATIC_EVERY_S):
+        if station.gateway or self._answered_lately(tx, station):
             self._core.count("automatic_replies_held_back")
             return []
         message = Message(
@@ -264,6 +307,14 @@ class NativeIn:
         messages.insert(tx, message)
         accepted_event(tx, message)
         return [message]
+
+    def _answered_lately(self, tx: Tx, station: Station) -> bool:
+        """Whether it had an automatic reply from us in the last ten minutes, restarts or not."""
+        for _, message in messages.list_messages(tx, limit=LOOK_BACK, station=station.number):
+            if message.sender == self._core.own and message.text.startswith(native.AUTOMATIC):
+                age = messages.age_s(tx, message.id)
+                return age is not None and age.seconds < AUTOMATIC_EVERY_S
+        return False
 
     def _presence(
         self,

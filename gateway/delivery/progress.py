@@ -9,7 +9,7 @@ from gateway.delivery.sender import Sender
 from gateway.delivery.states import OF_STAGE, move
 from gateway.delivery.work import Work
 from gateway.domain import Attempt, Evidence, RecipientState
-from gateway.ledger import attempts, events
+from gateway.ledger import attempts, events, hops
 from gateway.ledger.errors import LedgerError
 from gateway.ledger.tx import Tx
 from gateway.links import LinkRunner
@@ -42,7 +42,7 @@ class ProgressKeeper:
         """Take one report: in the ledger first, then in what waits."""
         handles = self._sender.handles.get(event.handle, ()) if event.handle is not None else ()
 
-        def note(tx: Tx) -> list[Attempt]:
+        def note(tx: Tx) -> tuple[list[Attempt], list[hops.OwedReceipt]]:
             found = [
                 attempts.progress(tx, h, event.stage, device_ref=event.device_ref, reason=event.reason)
                 for h in handles
@@ -54,13 +54,15 @@ class ProgressKeeper:
             moved = [attempt for attempt in found if attempt is not None]
             for attempt in moved:
                 _note_state(tx, attempt, event)
-            return moved
+            return moved, hops.owed(tx) if moved else []
 
         try:
-            moved = await self._core.ledger.write(note, urgent=True)
+            moved, owed = await self._core.ledger.write(note, urgent=True)
         except LedgerError as error:
             self._core.log.warning("progress_not_stored", link=link.name, error=str(error))
-            moved = []
+            moved, owed = [], []
+        for receipt in owed:
+            self._outbox.add_receipt(receipt)
         self._after(link, event, moved)
         self._core.wake.set()
 

@@ -68,7 +68,8 @@ class Sender:
             while True:
                 self._core.wake.clear()
                 now_s = self._core.now_s()
-                self._time_passes(now_s)
+                if silent := self._time_passes(now_s):
+                    tasks.create_task(self._unknown(silent), name="sender.unknown")
                 self._outbox.begin()
                 for link in self._core.links.values():
                     if self._ready(link, now_s):
@@ -98,7 +99,8 @@ class Sender:
             job.work.native_pending = job.way.link
             job.work.native_deadline_s = self._core.now_s() + SEND_MAX_S + NATIVE_OUTCOME_S
 
-    def _time_passes(self, now_s: float) -> None:
+    def _time_passes(self, now_s: float) -> list[Handle]:
+        """End what is over; return native attempts whose outcome did not come."""
         for frame in self._outbox.overdue(now_s):
             link = self._core.links.get(frame.link)
             if link is not None:
@@ -106,10 +108,23 @@ class Sender:
                 self._core.count("acknowledgements_missed")
         for work in self._outbox.works.expired(now_s):
             self._outbox.settle(work.key)
-        for work in self._outbox.works:
-            if work.native_pending and now_s >= work.native_deadline_s:
-                work.native_pending = ""
-                work.unknowns += 1
+        silent = [w for w in self._outbox.works if w.native_pending and now_s >= w.native_deadline_s]
+        for work in silent:
+            work.native_pending = ""
+            work.unknowns += 1
+        return [Handle(work.native_handle) for work in silent if work.native_handle]
+
+    async def _unknown(self, handles: list[Handle]) -> None:
+        """Keep in the ledger that no answer came."""
+
+        def note(tx: Tx) -> None:
+            for handle in handles:
+                attempts.progress(tx, handle, Stage.UNKNOWN, reason="no answer")
+
+        try:
+            await self._core.ledger.write(note, urgent=True)
+        except LedgerError as error:
+            self._core.log.warning("unknown_outcome_not_stored", error=str(error))
 
     async def _sleep(self) -> None:
         now_s = self._core.now_s()
@@ -276,6 +291,7 @@ class Sender:
         )
         self._remember(handle, (handle,))
         self.text_works[handle] = work
+        work.native_handle, reserved_s = handle, work.native_deadline_s
         transmission = Transmission(
             handle=handle,
             service=Service.TEXT,
@@ -287,7 +303,7 @@ class Sender:
         now_s = self._core.now_s()
         work.tries += 1
         if reason is None:
-            if work.native_pending:
+            if work.native_pending and work.native_deadline_s == reserved_s:  # no progress was told yet
                 work.native_deadline_s = now_s + NATIVE_OUTCOME_S
             return
         work.native_pending = ""

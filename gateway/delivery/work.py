@@ -45,6 +45,8 @@ class Work:
     native_pending: str = ""
     """Link on which a native attempt waits for its outcome."""
     native_deadline_s: float = 0.0
+    native_handle: int = 0
+    """The attempt that is pending."""
     frames: set[int] = field(default_factory=set)
     """Serial numbers of frames under way that carry it."""
     sizes: dict[int, int] = field(default_factory=dict)

@@ -188,6 +188,29 @@ def alarm_raise(tx: Tx, alarm: Alarm) -> bool:
     return True
 
 
+def alarm_open(tx: Tx, key: str) -> bool:
+    """Whether the alarm of this key is raised and its cause not gone."""
+    return tx.one("SELECT 1 FROM alarms WHERE key = ? AND cleared_unix_ms = 0", key) is not None
+
+
+def alarm_located(tx: Tx, key: str) -> bool:
+    """Whether the open alarm of this key has a position."""
+    found = tx.one("SELECT latitude_deg FROM alarms WHERE key = ? AND cleared_unix_ms = 0", key)
+    return found is not None and found[0] is not None
+
+
+def alarm_locate(tx: Tx, key: str, position: Position) -> bool:
+    """Give the open alarm of this key its latest position; return whether there is one."""
+    return (
+        tx.execute(
+            "UPDATE alarms SET latitude_deg = ?, longitude_deg = ?, fix_age_s = ? "
+            "WHERE key = ? AND cleared_unix_ms = 0",
+            (*_flat(position), key),
+        ).rowcount
+        > 0
+    )
+
+
 def alarm_clear(tx: Tx, key: str) -> bool:
     """Note that the cause is gone; return whether the alarm was open. It stays listed."""
     return (
