@@ -63,6 +63,7 @@ class SmsCentre:
         self.delivered = 0
         self.expired = 0
         self._epoch_unix_ms = epoch_unix_ms
+        self._start_s: float | None = None
         self._subscribers: dict[str, Subscriber] = {}
         self._kept: dict[str, deque[_Kept]] = {}
 
@@ -160,4 +161,6 @@ class SmsCentre:
         return asyncio.get_running_loop().time()
 
     def _unix_ms(self) -> int:
-        return self._epoch_unix_ms + round(self._now_s() * 1000)
+        if self._start_s is None:
+            self._start_s = self._now_s()
+        return self._epoch_unix_ms + round((self._now_s() - self._start_s) * 1000)
