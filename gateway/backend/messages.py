@@ -119,7 +119,8 @@ class MessageSide:
         self._parts.outbox.begin()
         found = ways(station, own=core.own, roster=core.roster, links=core.route_links())
         if not found:
-            if not any(link.bearer is None for link in core.links.values()):
+            opened = {name for name, link in core.links.items() if link.bearer is not None}
+            if all(link.name in opened for link in core.config.links):
                 raise RefusedError(
                     Refusal.NO_ROUTE,
                     en=f"no link of this gateway could ever reach {station.call_sign}",
