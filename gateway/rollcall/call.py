@@ -209,6 +209,13 @@ class Call:
             entry.next_way += 1
         entry.wait_until_s = now_s + (retry_s if len(entry.ways) == 1 else min(retry_s, 0.5))
 
+    def held(self, station: int, *, until_s: float, way: Way | None = None) -> None:
+        """Note that the link is busy for a moment: this station is asked then, by `way` if one is given."""
+        entry = self.entries[station]
+        entry.wait_until_s = until_s
+        if way is not None:
+            entry.next_way = entry.ways.index(way)
+
     def no_answer(self, station: int, now_s: float) -> None:
         """The device or network says there is no answer to expect this way: go on with the next."""
         entry = self.entries.get(station)
