@@ -60,6 +60,8 @@ class ReportsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Keys of `[reports]`: link reports to headquarters, and when a gateway counts as lost."""
 
     interval_s: Seconds = 300.0
+    paid_every_s: Seconds = 60.0
+    """Least time between two reports over a bearer that costs money or a service interval."""
     lost_contact_s: Seconds = 900.0
 
 
