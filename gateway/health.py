@@ -70,8 +70,7 @@ class LinkHealth:
     def heard(self, peer: int, now_s: float) -> None:
         """Note a valid frame or answer from a peer: free proof that this path lives."""
         path = self._path(peer)
-        if path.lost or path.misses >= DOWN_MISSES:
-            path.wait_s = RETRY_FIRST_S
+        path.wait_s = RETRY_FIRST_S
         path.misses, path.lost, path.heard_s = 0, False, now_s
         self._heard_s = now_s
 
@@ -81,15 +80,37 @@ class LinkHealth:
         path.lost = True
         path.retry_s = now_s + path.wait_s
 
-    def missed(self, peer: int, sent_s: float, now_s: float) -> None:
-        """Note a frame without acknowledgement; nothing if the peer was heard after it was sent."""
+    def missed(self, peer: int, sent_s: float, now_s: float, *, told: bool = False) -> None:
+        """Note a frame without acknowledgement; nothing if the peer was heard after it was sent.
+
+        `told`: the device itself reported that the frame did not get across: suspect at once.
+        """
         path = self._path(peer)
         if path.heard_s is not None and path.heard_s >= sent_s:
             return
-        path.misses += 1
+        path.misses = max(path.misses + 1, SUSPECT_MISSES if told else 0)
+        if path.misses >= SUSPECT_MISSES:
+            path.retry_s = now_s + path.wait_s
         if path.misses >= DOWN_MISSES:
+            path.wait_s = min(2 * path.wait_s, RETRY_MAX_S)
+
+    def probes_due(self, now_s: float) -> list[int]:
+        """Return peers whose silent path should be asked for a sign of life now; each then waits its turn.
+
+        Without that a path that traffic has left would never be known to live again.
+        """
+        if self._device in _DEAD:
+            return []
+        due = [
+            peer
+            for peer, path in self._paths.items()
+            if path.misses >= SUSPECT_MISSES and not path.lost and now_s >= path.retry_s
+        ]
+        for peer in due:
+            path = self._paths[peer]
             path.retry_s = now_s + path.wait_s
             path.wait_s = min(2 * path.wait_s, RETRY_MAX_S)
+        return due
 
     def view(self, now_s: float) -> LinkView:
         """Return the link's state for people and reports."""

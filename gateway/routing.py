@@ -9,7 +9,7 @@ from drivers.base import Capabilities, TextEncoding
 from gateway.domain import Bearer, LinkState, Precedence, Service
 from gateway.roster import Roster, Station
 
-_USABLE = {LinkState.UP: 0, LinkState.RECOVERING: 1, LinkState.SUSPECT: 2}
+USABLE = {LinkState.UP: 0, LinkState.RECOVERING: 1, LinkState.SUSPECT: 2}
 """States that may carry traffic, best first. A recovering link carries only what has no better way."""
 
 
@@ -111,14 +111,14 @@ def plan(
     rank = {bearer: index for index, bearer in enumerate(order)}
     for index, way in enumerate(all_ways):
         need = size_octets(way)
-        if way.state not in _USABLE:
+        if way.state not in USABLE:
             why.append(f"{way.link}: {way.state}")
         elif need > way.limit_octets:
             why.append(f"{way.link}: needs {need} octets, limit {way.limit_octets}")
         elif way.bearer not in rank:
             why.append(f"{way.link}: bearer {way.bearer} not in the order for this precedence")
         else:
-            usable.append((_USABLE[way.state], rank[way.bearer], index, way))
+            usable.append((USABLE[way.state], rank[way.bearer], index, way))
     usable.sort(key=lambda entry: entry[:3])
     chosen = tuple(entry[3] for entry in usable)
     if chosen:

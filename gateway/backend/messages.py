@@ -116,7 +116,7 @@ class MessageSide:
         core = self._parts.core
         if station.number == core.own:
             return
-        self._parts.outbox.begin()
+        self._parts.outbox.planner.begin()
         found = ways(station, own=core.own, roster=core.roster, links=core.route_links())
         if not found:
             opened = {name for name, link in core.links.items() if link.bearer is not None}
@@ -138,7 +138,7 @@ class MessageSide:
             message=draft,
         )
         living = [way for way in found if way.state.value in ("up", "suspect", "recovering")]
-        sizes = [(self._parts.outbox.size_octets(probe, way), way) for way in living or found]
+        sizes = [(self._parts.outbox.planner.size_octets(probe, way), way) for way in living or found]
         if any(size <= way.limit_octets for size, way in sizes):
             return
         size, way = min(sizes, key=lambda pair: pair[0] - pair[1].limit_octets)
@@ -178,14 +178,14 @@ class MessageSide:
         """Say why a copy still waits, as it is this moment."""
         if all(r.state.settled for r in message.recipients):
             return message
-        self._parts.outbox.begin()
+        self._parts.outbox.planner.begin()
         return replace(message, recipients=tuple(self._why(message, r) for r in message.recipients))
 
     def _why(self, message: Message, recipient: Recipient) -> Recipient:
         work = self._parts.outbox.works.get(("m", str(message.id), str(recipient.station)))
         if work is None or recipient.state is not RecipientState.QUEUED or recipient.detail:
             return recipient
-        return replace(recipient, detail="; ".join(self._parts.outbox.plan_for(work).why))
+        return replace(recipient, detail="; ".join(self._parts.outbox.planner.plan_for(work).why))
 
     async def attempts(self, message_id: str) -> list[Attempt]:
         """Every try for a message."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from gateway.core import Core
 from gateway.delivery.outbox import Outbox
@@ -38,6 +39,8 @@ class Freshness:
         self._streams = streams
         self._asked: dict[int, tuple[int, float, float]] = {}
         self._told: dict[int, float] = {}
+        self.on_proven: Callable[[int], Awaitable[None]] = _nobody
+        """Awaited with a neighbour's number once it has proved that it speaks now."""
         self._jobs: asyncio.Queue[tuple[str, int, int, air.StreamId | None]] = asyncio.Queue(MAX_JOBS)
 
     async def run(self) -> None:
@@ -51,6 +54,7 @@ class Freshness:
                     self._outbox.give_up_frames(peer)
                 elif stream is not None and kind == "fresh":
                     await self._prove(stream)
+                    await self.on_proven(peer)
             except LedgerError as error:
                 self._core.log.warning("freshness_not_stored", peer=peer, error=str(error))
 
@@ -135,6 +139,10 @@ class Freshness:
                 prefer_link=link,
             )
         )
+
+
+async def _nobody(_peer: int) -> None:
+    """Nobody waits for a proof yet."""
 
 
 MAX_JOBS = 256

@@ -5,7 +5,7 @@ A retransmission is the same frame, octet for octet, on whatever link reaches th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.domain import Precedence
@@ -31,12 +31,8 @@ class Frame:
     octets: bytes
     works: tuple[tuple[str, ...], ...]
     precedence: Precedence
-    sent_s: float = 0.0
-    deadline_s: float | None = None
-    """None: not under way now, to be sent again."""
-    link: str = ""
-    links: set[str] = field(default_factory=set)
-    """Links it went over since it was last due."""
+    under_way: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By link: when it was sent, until when its acknowledgement is waited for. Empty: to be sent again."""
     tries: int = 0
     handing_over: bool = False
     """A link is taking it this moment; nobody else may, until it is known whether it did."""
@@ -74,10 +70,7 @@ class HopFrames:
     def sent(self, frame: Frame, link: str, now_s: float, timeout_s: float) -> None:
         """Note that it went out over a link."""
         frame.tries += 1
-        frame.links.add(link)
-        frame.link = link
-        frame.sent_s = now_s
-        frame.deadline_s = now_s + timeout_s
+        frame.under_way[link] = (now_s, now_s + timeout_s)
 
     def acknowledged(
         self, peer: int, ack: AckElement, next_counter: int
@@ -93,20 +86,22 @@ class HopFrames:
         settled += [late.pop(counter) for counter in counters & late.keys()]
         return settled
 
-    def overdue(self, now_s: float) -> list[Frame]:
-        """Return frames whose acknowledgement did not come; they are now to be sent again."""
-        late = [f for f in self._frames.values() if f.deadline_s is not None and now_s >= f.deadline_s]
-        for frame in late:
-            frame.deadline_s = None
-            frame.links.clear()
+    def overdue(self, now_s: float) -> list[tuple[Frame, str, float]]:
+        """Return (frame, link, sent at) where no acknowledgement came; none is under way there now."""
+        late = [
+            (frame, link, sent_s)
+            for frame in self._frames.values()
+            for link, (sent_s, deadline_s) in frame.under_way.items()
+            if now_s >= deadline_s
+        ]
+        for frame, link, _ in late:
+            del frame.under_way[link]
         return late
 
     def link_lost(self, link: str) -> None:
-        """Make frames that waited on a lost link due at once."""
+        """Stop waiting for what was under way on a lost link; what is nowhere else is due at once."""
         for frame in self._frames.values():
-            if frame.link == link and frame.deadline_s is not None:
-                frame.deadline_s = None
-                frame.links.clear()
+            frame.under_way.pop(link, None)
 
     def give_up(self, frame: Frame) -> None:
         """Stop sending this frame; its contents are packed anew. A late acknowledgement still counts."""
@@ -120,12 +115,7 @@ class HopFrames:
         """Forget a frame that carries nothing wanted any more."""
         self._frames.pop(frame.serial, None)
 
-    def waiting(self) -> Sequence[Frame]:
-        """Return frames to be sent again now, most urgent first."""
-        due = [frame for frame in self._frames.values() if frame.deadline_s is None]
-        return sorted(due, key=lambda frame: (-frame.precedence, frame.serial))
-
     def next_deadline_s(self) -> float | None:
         """Return when the next acknowledgement is due."""
-        times = [f.deadline_s for f in self._frames.values() if f.deadline_s is not None]
+        times = [until_s for frame in self._frames.values() for _, until_s in frame.under_way.values()]
         return min(times) if times else None

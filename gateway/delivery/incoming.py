@@ -119,7 +119,10 @@ class Incoming:
             after.extend([self._onward(kept, station) for station in onward])
 
     def _onward(self, message: Message, station: int) -> After:
-        return lambda: self._outbox.add_message(message, station)
+        def onward() -> None:
+            self._outbox.add_message(message, station)
+
+        return onward
 
     def _placed(self, message: Message, recipient: Recipient) -> Recipient:
         """Give a recipient its first state here: ours is delivered, what cannot go on is refused."""

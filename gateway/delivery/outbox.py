@@ -10,23 +10,19 @@ from drivers.base import Service
 from gateway.core import Core
 from gateway.delivery import wire
 from gateway.delivery.hops import SAME_FRAME_TRIES, Frame, HopFrames
+from gateway.delivery.planner import Planner
 from gateway.delivery.work import Work, WorkKey, WorkList
-from gateway.domain import Bearer, Message, MessageId, Precedence
+from gateway.domain import Message, Precedence
 from gateway.ledger.hops import OwedReceipt
 from gateway.links import LinkRunner
-from gateway.native import AUTOMATIC, compose
-from gateway.roster import Station
-from gateway.routing import Candidate, Plan, RouteLink, doubled, native_octets, plan, ways
-from protocols import air
+from gateway.native import AUTOMATIC
+from gateway.routing import Candidate, doubled
 
 HEAD_WORKS = 512
 """Waiting things looked at per decision; what stands behind them waits its turn."""
 
 MAX_ELEMENTS = 24
 """Elements packed into one frame: a frame of acknowledgements and short texts never holds more."""
-
-HELD_S = 2.0
-"""IMMEDIATE and above pass over a link that may not transmit for longer than this if another can."""
 
 ACK_DELAY_S = 0.03
 """An acknowledgement waits this long for company on a link without service interval."""
@@ -79,34 +75,27 @@ class Outbox:
         self.works = WorkList()
         self.frames = HopFrames()
         self.acks: dict[int, AckOwed] = {}
-        self._route_links: list[RouteLink] = []
-        self._found: dict[tuple[int, int], list[Candidate]] = {}
-        self._plans: dict[WorkKey, tuple[Candidate, ...]] = {}
-
-    def begin(self) -> None:
-        """Look at the links afresh; decisions until the next call share what is seen now."""
-        self._route_links = self._core.route_links()
-        self._found.clear()
-        self._plans.clear()
+        self.planner = Planner(core)
 
     # --- filling -----------------------------------------------------------------------------------------
 
-    def add_message(self, message: Message, station: int, *, unknowns: int = 0) -> None:
-        """Add one recipient's copy; nothing if it is there."""
+    def add_message(
+        self, message: Message, station: int, *, unknowns: int = 0, age_s: float | None = None
+    ) -> Work | None:
+        """Add one recipient's copy, `age_s` old (by default as it came); None if it is there or cannot be."""
         key: WorkKey = ("m", str(message.id), str(station))
         if station == self._core.own or self.works.get(key) is not None or self.works.full:
-            return
-        self.works.add(
-            Work(
-                key=key,
-                station=station,
-                precedence=message.precedence,
-                born_s=self._core.now_s() - message.age_s,
-                message=message,
-                unknowns=unknowns,
-            )
+            return None
+        work = Work(
+            key=key,
+            station=station,
+            precedence=message.precedence,
+            born_s=self._core.now_s() - (message.age_s if age_s is None else age_s),
+            message=message,
+            unknowns=unknowns,
         )
         self._core.wake.set()
+        return self.works.add(work)
 
     def add_receipt(self, owed: OwedReceipt) -> None:
         """Add a receipt that stands in the ledger; nothing if it is there."""
@@ -163,78 +152,28 @@ class Outbox:
                 self.release(frame)
         self._core.wake.set()
 
-    def overdue(self, now_s: float) -> list[Frame]:
-        """Return frames whose acknowledgement did not come; after some tries they are packed anew."""
+    def overdue(self, now_s: float) -> list[tuple[Frame, str, float]]:
+        """Return (frame, link, sent at) where no acknowledgement came; after some tries it is packed anew."""
         late = self.frames.overdue(now_s)
-        for frame in late:
-            if frame.tries >= SAME_FRAME_TRIES:
-                self.frames.give_up(frame)
-                self.release(frame)
+        for frame, _, _ in late:
+            self._again(frame)
         return late
+
+    def failed(self, frame: Frame, link: str) -> None:
+        """Take back a frame that a link could not get across."""
+        frame.under_way.pop(link, None)
+        self._again(frame)
+
+    def _again(self, frame: Frame) -> None:
+        if frame.tries >= SAME_FRAME_TRIES and not frame.under_way:
+            self.frames.give_up(frame)
+            self.release(frame)
 
     # --- choosing ----------------------------------------------------------------------------------------
 
-    def plan_for(self, work: Work) -> Plan:
-        """Every usable way for this work in order, and why not the others."""
-        core = self._core
-        station = core.roster.stations.get(work.station)
-        if station is None:
-            return Plan((), (f"station {work.station} is not in the roster",))
-        avoid = work.message.came_from if work.message else 0
-        order = core.config.order_by_precedence[work.precedence]
-        chosen = plan(self._all_ways(station, avoid), order, lambda way: self.size_octets(work, way))
-        candidates = list(chosen.candidates)
-        if work.cheap_only:
-            candidates = [way for way in candidates if core.links[way.link].free_of_charge]
-        if work.prefer_link:
-            candidates.sort(key=lambda way: way.link != work.prefer_link)
-        if work.precedence >= Precedence.IMMEDIATE:
-            now_s = core.now_s()
-            candidates.sort(key=lambda way: core.links[way.link].not_before_s > now_s + HELD_S)
-        return Plan(tuple(candidates), chosen.why)
-
-    def _all_ways(self, station: Station, avoid: int) -> list[Candidate]:
-        key = (station.number, avoid)
-        if key not in self._found:
-            core = self._core
-            self._found[key] = ways(
-                station, own=core.own, roster=core.roster, links=self._route_links, avoid=avoid
-            )
-        return self._found[key]
-
-    def size_octets(self, work: Work, way: Candidate) -> int:
-        """Octets of this work alone on that way: a whole frame, or a native text."""
-        if way.service is Service.TEXT:
-            return native_octets(self.native_text(work), way.encoding)
-        if way.next_hop not in work.sizes:
-            work.sizes[way.next_hop] = self.frame_octets(way.next_hop, [work], ack=False)
-        return work.sizes[way.next_hop]
-
-    def element(self, work: Work, next_hop: int, others: tuple[int, ...]) -> air.Element:
-        """The wire form of this work for one hop; `others` are further recipients behind the same hop."""
-        now_s = self._core.now_s()
-        if work.message is None:
-            assert work.element is not None  # noqa: S101 - every work has one or the other
-            return work.element(now_s)
-        stations = tuple(sorted({work.station, *others}))
-        recipients = () if stations == (next_hop,) else stations
-        age_s = max(0.0, now_s - work.born_s)
-        return wire.message_to_air(work.message, recipients=recipients, age_s=age_s)
-
-    def native_text(self, work: Work) -> str:
-        """What a native device shows."""
-        assert work.message is not None  # noqa: S101 - only message copies go as text
-        message = work.message
-        return compose(
-            message.text,
-            sender=self._core.roster.sign(message.sender),
-            ack_wanted=message.ack_wanted,
-            repeated=work.unknowns > 0,
-        )
-
     def next_job(self, link: LinkRunner, now_s: float) -> Job | None:
         """What this free link should carry now: most urgent first, oldest first within a class."""
-        for kind, thing in self._entries(now_s):
+        for kind, thing in self._entries(link, now_s):
             if kind == "ack":
                 way = self._ack_way(thing, link)
                 if way is not None:
@@ -244,7 +183,7 @@ class Outbox:
                 if way is not None:
                     return ResendJob(way, thing)
             elif isinstance(thing, Work):
-                way = next((w for w in self._ways(thing) if w.link == link.name), None)
+                way = next((w for w in self.planner.ways_of(thing) if w.link == link.name), None)
                 if way is None:
                     continue
                 if way.service is Service.TEXT:
@@ -253,7 +192,17 @@ class Outbox:
                     return self._packed(way, [thing], link, now_s)
         return None
 
-    def _entries(self, now_s: float) -> Iterator[tuple[str, Work | Frame | int]]:
+    def _waiting(self, link: LinkRunner, now_s: float) -> Iterator[Work]:
+        """What could leave over this link now, in order; dead stations and what cannot fit cost nothing."""
+        planner = self.planner
+        ready = (
+            work
+            for work in self.works.of_stations(lambda number: planner.room(number, link.name) > 0)
+            if work.free(now_s) and not self._exhausted(work) and not planner.too_large(work, link.name)
+        )
+        return islice(ready, HEAD_WORKS)
+
+    def _entries(self, link: LinkRunner, now_s: float) -> Iterator[tuple[str, Work | Frame | int]]:
         """SOS, then acknowledgements owed (so that nobody repeats), then the rest in order."""
         entries: list[tuple[tuple[float, float], str, Work | Frame | int]] = [
             ((-frame.precedence - 0.1, frame.serial), "frame", frame)
@@ -265,8 +214,8 @@ class Outbox:
                 entries.append(((-Precedence.SOS + 0.5, owed.due_s), "ack", peer))
         entries += [
             ((-work.precedence, work.born_s), "work", work)
-            for work in islice(self.works, HEAD_WORKS)
-            if work.alone_ok and work.free(now_s) and not self._exhausted(work)
+            for work in self._waiting(link, now_s)
+            if work.alone_ok
         ]
         entries.sort(key=lambda entry: entry[0])
         return ((kind, thing) for _, kind, thing in entries)
@@ -276,35 +225,17 @@ class Outbox:
         automatic = work.message is not None and work.message.text.startswith(AUTOMATIC)
         return work.unknowns > (0 if automatic else MAX_NATIVE_REPEATS)
 
-    def _ways(self, work: Work) -> tuple[Candidate, ...]:
-        if work.key not in self._plans:
-            self._plans[work.key] = doubled(self.plan_for(work).candidates, work.precedence)
-        chosen = self._plans[work.key]
-        # A native device knows no identities: never two bearers at once there.
-        return chosen[:1] if chosen and chosen[0].service is Service.TEXT else chosen
-
-    def _hop_ways(self, peer: int, precedence: Precedence, size: int, prefer: str) -> tuple[Candidate, ...]:
-        core = self._core
-        station = core.roster.stations.get(peer)
-        if station is None:
-            return ()
-        found = self._all_ways(station, 0)
-        order = core.config.order_by_precedence[precedence]
-        every = (*order, *(bearer for bearer in Bearer if bearer not in order))
-        chosen = plan(found, every, lambda _way: size).candidates
-        return tuple(sorted(chosen, key=lambda way: way.link != prefer))
-
     def _ack_way(self, peer: Work | Frame | int, link: LinkRunner) -> Candidate | None:
         assert isinstance(peer, int)  # noqa: S101 - by construction of the entries
-        found = self._hop_ways(peer, Precedence.IMMEDIATE, ACK_FRAME_OCTETS, self.acks[peer].link)
+        found = self.planner.hop_ways(peer, Precedence.IMMEDIATE, ACK_FRAME_OCTETS, self.acks[peer].link)
         return found[0] if found and found[0].link == link.name else None
 
     def _resend_way(self, frame: Frame, link: LinkRunner) -> Candidate | None:
-        found = self._hop_ways(frame.peer, frame.precedence, len(frame.octets), "")
-        if frame.deadline_s is None:
+        found = self.planner.hop_ways(frame.peer, frame.precedence, len(frame.octets), "")
+        if not frame.under_way:
             return found[0] if found and found[0].link == link.name else None
         second = doubled(found, frame.precedence)[1:]
-        if second and second[0].link == link.name and link.name not in frame.links:
+        if second and second[0].link == link.name and link.name not in frame.under_way:
             return second[0]
         return None
 
@@ -312,64 +243,30 @@ class Outbox:
         """Fill the frame: the acknowledgement owed to this hop, then all that goes the same way and fits."""
         ack = way.next_hop in self.acks
         taken = list(first)
-        room = way.limit_octets - self.frame_octets(way.next_hop, taken, ack=ack)
+        planner = self.planner
+        room = way.limit_octets - planner.frame_octets(way.next_hop, taken, ack=ack)
         misfits = 0
-        for work in islice(self.works, HEAD_WORKS):
+        for work in self._waiting(link, now_s):
             if len(taken) >= MAX_ELEMENTS or misfits >= MAX_MISFITS:
                 break
-            if work in taken or not work.free(now_s) or self._exhausted(work):
+            if work in taken:
                 continue
             if not self.frames.window_open(way.next_hop) and not taken:
                 break
             if not any(
                 w.link == link.name and w.next_hop == way.next_hop and w.service is Service.DATA
-                for w in self._ways(work)
+                for w in planner.ways_of(work)
             ):
                 continue
-            cost = self._added_octets(work, way, taken)
-            if cost <= room or self.frame_octets(way.next_hop, [*taken, work], ack=ack) <= way.limit_octets:
+            cost = planner.added_octets(work, way, taken)
+            fits = cost <= room
+            if fits or planner.frame_octets(way.next_hop, [*taken, work], ack=ack) <= way.limit_octets:
                 taken.append(work)
                 room -= cost
             else:
                 misfits += 1
         return FrameJob(way, tuple(taken), ack)
 
-    def _added_octets(self, work: Work, way: Candidate, taken: list[Work]) -> int:
-        """What a frame grows by at most: the element, and the lengths that elements before the last carry."""
-        own = self._core.own
-        overhead = air.frame_overhead(own, way.next_hop, FORM)
-        return self.size_octets(work, way) - overhead + LENGTH_OCTETS * (2 if len(taken) == 1 else 1)
-
-    def elements(self, peer: int, works: list[Work]) -> list[air.Element]:
-        """The wire forms of several works to one neighbour; copies of one message become one element."""
-        built: list[air.Element] = []
-        done: set[MessageId] = set()
-        for work in works:
-            if work.message is None:
-                built.append(self.element(work, peer, ()))
-                continue
-            identity = work.message.id
-            if identity in done:
-                continue
-            done.add(identity)
-            others = tuple(w.station for w in works if w.message is not None and w.message.id == identity)
-            built.append(self.element(work, peer, others))
-        return built
-
-    def frame_octets(self, peer: int, works: list[Work], *, ack: bool) -> int:
-        """Size of the frame these would make."""
-        elements = self.elements(peer, works)
-        if ack:
-            elements.insert(0, air.AckElement(0, (1 << 32) - 1))
-        own = self._core.own
-        return air.elements_size(elements, source=own, destination=peer) + air.frame_overhead(own, peer, FORM)
-
-
-FORM = air.HeaderForm(bearer_tells_destination=True)
-"""Every frame goes to one neighbour's own address, so the header need not say whose it is."""
-
-LENGTH_OCTETS = 2
-"""Length of an element that is not the last of its frame, at most."""
 
 MAX_MISFITS = 8
 """Things that did not fit after which a frame counts as full."""

@@ -67,11 +67,12 @@ class ProgressKeeper:
         self._core.wake.set()
 
     def _after(self, link: LinkRunner, event: Progress, moved: list[Attempt]) -> None:
-        if event.handle is not None and event.stage is Stage.FAILED:
+        if event.handle is not None and event.stage in (Stage.FAILED, Stage.UNKNOWN):
             frame = self._sender.frames.get(event.handle)
-            if frame is not None and frame.link == link.name:
-                frame.deadline_s = None
-                frame.links.clear()
+            if frame is not None and link.name in frame.under_way:
+                sent_s, _ = frame.under_way[link.name]
+                link.health.missed(frame.peer, sent_s, self._core.now_s(), told=True)
+                self._outbox.failed(frame, link.name)
                 link.not_before_s = max(link.not_before_s, self._core.now_s() + FRAME_RETRY_S)
         for attempt in moved:
             work = self._outbox.works.get(("m", str(attempt.message), str(attempt.station)))
@@ -87,15 +88,15 @@ class ProgressKeeper:
             case Stage.FAILED:
                 work.native_pending = ""
                 wait_s = FAILED_FIRST_S * 2 ** min(work.tries, MAX_DOUBLINGS)
-                work.not_before_s = now_s + min(wait_s, FAILED_MAX_S)
+                self._outbox.works.hold(work, now_s + min(wait_s, FAILED_MAX_S))
             case Stage.UNKNOWN:
                 work.native_pending = ""
                 work.unknowns += 1
-                work.not_before_s = now_s + UNKNOWN_WAIT_S
+                self._outbox.works.hold(work, now_s + UNKNOWN_WAIT_S)
             case Stage.ON_AIR:
-                work.native_deadline_s = now_s + ON_AIR_S
+                self._outbox.works.expect(work, now_s + ON_AIR_S)
             case Stage.AT_NETWORK:
-                work.native_deadline_s = now_s + NEVER_S
+                self._outbox.works.expect(work, now_s + NEVER_S)
             case Stage.AT_MODEM:
                 pass
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 
 from drivers.base import Received
 from gateway.core import Core
@@ -43,6 +44,8 @@ class Receiver:
         self._incoming = incoming
         self._locks: dict[int, asyncio.Lock] = {}
         self._forged = 0
+        self._unproven: dict[int, deque[tuple[LinkRunner, Received]]] = {}
+        freshness.on_proven = self._proven
 
     async def frame(self, link: LinkRunner, event: Received) -> None:
         """Take one frame. Frames of one neighbour are handled one after the other."""
@@ -91,8 +94,10 @@ class Receiver:
         if not opened.fresh:
             self._fresh.ask(peer, link.name)
             if any(map(air.needs_fresh_peer, opened.elements)):
-                # Not taken and not acknowledged: the neighbour repeats it, by then the echo has come.
+                # Not taken and not acknowledged. It is judged again when the echo comes, or repeated if the
+                # power goes: on a bearer with a service interval a repeat alone would cost minutes.
                 core.count("frames_waiting_for_echo")
+                self._unproven.setdefault(peer, deque(maxlen=MAX_UNPROVEN)).append((link, event))
                 return
         acked = self._acknowledged(peer, opened.elements)
         after: list[After] = []
@@ -124,6 +129,11 @@ class Receiver:
         for action in after:
             action()
         core.wake.set()
+
+    async def _proven(self, peer: int) -> None:
+        """Judge again what waited for the proof that this neighbour speaks now."""
+        for link, event in self._unproven.pop(peer, ()):
+            await self.frame(link, event)
 
     def _note_heard(self, tx: Tx, link: LinkRunner, event: Received, peer: int) -> None:
         hops.learn_address(tx, peer, link.name, event.source)
@@ -173,7 +183,7 @@ class Receiver:
             # The relay has custody now; we look after it only if no receipt comes for a long time.
             work.frames.clear()
             work.relayed = True
-            work.not_before_s = self._core.now_s() + RELAYED_CHECK_S
+            self._outbox.works.hold(work, self._core.now_s() + RELAYED_CHECK_S)
         else:
             self._outbox.settle(key)
 
@@ -220,6 +230,9 @@ class Receiver:
         except LedgerError as error:
             self._core.log.warning("alarm_not_stored", key=key, error=str(error))
 
+
+MAX_UNPROVEN = 8
+"""Frames of one neighbour kept until its echo comes: polls and orders of a minute; the rest is repeated."""
 
 RELAYED_CHECK_S = 1_800.0
 """After a relay took custody, offer the message again this much later if no receipt came."""

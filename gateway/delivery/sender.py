@@ -16,7 +16,8 @@ from drivers.base import (
 )
 from gateway.core import Core
 from gateway.delivery.hops import Frame
-from gateway.delivery.outbox import FORM, FrameJob, Job, Outbox, ResendJob, TextJob
+from gateway.delivery.outbox import FrameJob, Job, Outbox, ResendJob, TextJob
+from gateway.delivery.planner import FORM
 from gateway.delivery.states import move
 from gateway.delivery.streams import Streams
 from gateway.delivery.work import Work
@@ -70,7 +71,7 @@ class Sender:
                 now_s = self._core.now_s()
                 if silent := self._time_passes(now_s):
                     tasks.create_task(self._unknown(silent), name="sender.unknown")
-                self._outbox.begin()
+                self._outbox.planner.begin()
                 for link in self._core.links.values():
                     if self._ready(link, now_s):
                         job = self._outbox.next_job(link, now_s)
@@ -78,7 +79,7 @@ class Sender:
                             link.sending = True
                             self._reserve(job)
                             tasks.create_task(self._transmit(link, job), name=f"{link.name}.send")
-                            self._outbox.begin()
+                            self._outbox.planner.begin()
                 await self._sleep()
 
     def _ready(self, link: LinkRunner, now_s: float) -> bool:
@@ -97,18 +98,16 @@ class Sender:
             job.frame.handing_over = True
         else:
             job.work.native_pending = job.way.link
-            job.work.native_deadline_s = self._core.now_s() + SEND_MAX_S + NATIVE_OUTCOME_S
+            self._outbox.works.expect(job.work, self._core.now_s() + SEND_MAX_S + NATIVE_OUTCOME_S)
 
     def _time_passes(self, now_s: float) -> list[Handle]:
         """End what is over; return native attempts whose outcome did not come."""
-        for frame in self._outbox.overdue(now_s):
-            link = self._core.links.get(frame.link)
-            if link is not None:
-                link.health.missed(frame.peer, frame.sent_s, now_s)
-                self._core.count("acknowledgements_missed")
+        for frame, name, sent_s in self._outbox.overdue(now_s):
+            self._core.links[name].health.missed(frame.peer, sent_s, now_s)
+            self._core.count("acknowledgements_missed")
         for work in self._outbox.works.expired(now_s):
             self._outbox.settle(work.key)
-        silent = [w for w in self._outbox.works if w.native_pending and now_s >= w.native_deadline_s]
+        silent = self._outbox.works.silent(now_s)
         for work in silent:
             work.native_pending = ""
             work.unknowns += 1
@@ -139,10 +138,8 @@ class Sender:
             change_s = link.health.next_change_s(now_s)
             if change_s is not None:
                 times.append(change_s)
-        for work in self._outbox.works:
-            times += [
-                t for t in (work.not_before_s, work.native_deadline_s, work.expires_s or 0.0) if t > now_s
-            ]
+        if (work_s := self._outbox.works.next_s(now_s)) is not None:
+            times.append(work_s)
         try:
             async with asyncio.timeout(max(0.001, min(times) - now_s)):
                 await self._core.wake.wait()
@@ -176,7 +173,7 @@ class Sender:
     async def _send_frame(self, link: LinkRunner, job: FrameJob) -> None:
         peer = job.way.next_hop
         works = [work for work in job.works if self._outbox.works.get(work.key) is work]
-        elements = [*self._acknowledgement(peer, job), *self._outbox.elements(peer, works)]
+        elements = [*self._acknowledgement(peer, job), *self._outbox.planner.elements(peer, works)]
         if not elements:
             return
         counter = await self._streams.next_counter(peer)
@@ -187,7 +184,8 @@ class Sender:
         frame: Frame | None = None
         if air.elicits_ack(tuple(elements)):
             kept = [work for work in works if work.elicits_ack]
-            frame = self._outbox.frames.new(peer, counter, octets, tuple(w.key for w in kept), precedence)
+            urgency = max(work.precedence for work in kept)  # what only rides along is not sent again
+            frame = self._outbox.frames.new(peer, counter, octets, tuple(w.key for w in kept), urgency)
             frame.handing_over = True
             for work in kept:
                 work.frames.add(frame.serial)
@@ -256,7 +254,7 @@ class Sender:
             self._outbox.release(frame)
             for work in works:
                 work.sizes.clear()
-                work.not_before_s = self._core.now_s() + RETRY_S
+                self._outbox.works.hold(work, self._core.now_s() + RETRY_S)
         return False
 
     async def _give(self, link: LinkRunner, transmission: Transmission) -> str | None:
@@ -281,8 +279,8 @@ class Sender:
     async def _send_text(self, link: LinkRunner, job: TextJob) -> None:
         work, message = job.work, job.work.message
         assert message is not None  # noqa: S101 - only message copies go as text
-        text = self._outbox.native_text(work)
-        size = self._outbox.size_octets(work, job.way)
+        text = self._outbox.planner.native_text(work)
+        size = self._outbox.planner.size_octets(work, job.way)
         handle = await self._core.ledger.write(
             lambda tx: attempts.create(
                 tx, message.id, work.station, link=link.name, next_hop=0, octets=size, native=True
@@ -304,7 +302,7 @@ class Sender:
         work.tries += 1
         if reason is None:
             if work.native_pending and work.native_deadline_s == reserved_s:  # no progress was told yet
-                work.native_deadline_s = now_s + NATIVE_OUTCOME_S
+                self._outbox.works.expect(work, now_s + NATIVE_OUTCOME_S)
             return
         work.native_pending = ""
         refused = reason.startswith("refused")

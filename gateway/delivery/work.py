@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import heapq
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from gateway.domain import Message, Precedence
@@ -33,6 +35,8 @@ class Work:
     expires_s: float | None = None
     prefer_link: str = ""
     """Go back where the request came from, if that way is usable."""
+    only_link: str = ""
+    """Worth something on this link alone."""
     alone_ok: bool = True
     """Whether it may cause a frame of its own; otherwise it only rides along."""
     cheap_only: bool = False
@@ -62,19 +66,23 @@ class Work:
 
 
 class WorkList:
-    """All waiting work, in order of precedence and age."""
+    """All waiting work, by station, in order of precedence and age; and when the next of it wants a look."""
 
     def __init__(self) -> None:
         self._works: dict[WorkKey, Work] = {}
-        self._sorted: list[Work] | None = []
+        self._by_station: dict[int, list[Work]] = {}
+        self._mortal: dict[WorkKey, Work] = {}
+        self._pending: dict[WorkKey, Work] = {}
+        self._times: list[float] = []
 
     def __len__(self) -> int:
         return len(self._works)
 
-    def __iter__(self) -> Iterator[Work]:
-        if self._sorted is None:
-            self._sorted = sorted(self._works.values(), key=Work.order)
-        return iter(self._sorted)
+    def of_stations(self, wanted: Callable[[int], bool]) -> Iterator[Work]:
+        """Yield the work for these stations in order, lazily: the rest costs nothing."""
+        return heapq.merge(
+            *(works for station, works in self._by_station.items() if wanted(station)), key=Work.order
+        )
 
     @property
     def full(self) -> bool:
@@ -83,8 +91,14 @@ class WorkList:
 
     def add(self, work: Work) -> Work:
         """Add it, or replace an older one with the same key (latest wins); returns the entry."""
+        self.remove(work.key)
         self._works[work.key] = work
-        self._sorted = None
+        insort(self._by_station.setdefault(work.station, []), work, key=Work.order)
+        if work.expires_s is not None:
+            self._mortal[work.key] = work
+            heapq.heappush(self._times, work.expires_s)
+        if work.not_before_s:
+            heapq.heappush(self._times, work.not_before_s)
         return work
 
     def get(self, key: WorkKey) -> Work | None:
@@ -94,10 +108,43 @@ class WorkList:
     def remove(self, key: WorkKey) -> Work | None:
         """Take out; None if it was not there."""
         work = self._works.pop(key, None)
-        if work is not None:
-            self._sorted = None
+        if work is None:
+            return None
+        row = self._by_station[work.station]
+        at = bisect_left(row, work.order(), key=Work.order)
+        del row[next(index for index in range(at, len(row)) if row[index] is work)]
+        if not row:
+            del self._by_station[work.station]
+        self._mortal.pop(key, None)
+        self._pending.pop(key, None)
         return work
 
-    def expired(self, now_s: float) -> Iterable[Work]:
+    # --- times -------------------------------------------------------------------------------------------
+
+    def hold(self, work: Work, until_s: float) -> None:
+        """Leave it out of the choice until then."""
+        work.not_before_s = until_s
+        heapq.heappush(self._times, until_s)
+
+    def expect(self, work: Work, until_s: float) -> None:
+        """Wait until then for what becomes of a native attempt."""
+        work.native_deadline_s = until_s
+        self._pending[work.key] = work
+        heapq.heappush(self._times, until_s)
+
+    def silent(self, now_s: float) -> list[Work]:
+        """Return and forget native work whose outcome did not come in time."""
+        over = [w for w in self._pending.values() if not w.native_pending or now_s >= w.native_deadline_s]
+        for work in over:
+            del self._pending[work.key]
+        return [work for work in over if work.native_pending]
+
+    def expired(self, now_s: float) -> list[Work]:
         """Return control entries whose time is over."""
-        return [w for w in self._works.values() if w.expires_s is not None and now_s >= w.expires_s]
+        return [w for w in self._mortal.values() if w.expires_s is not None and now_s >= w.expires_s]
+
+    def next_s(self, now_s: float) -> float | None:
+        """Return when something here may want a look; None if nothing will by time alone."""
+        while self._times and self._times[0] <= now_s:
+            heapq.heappop(self._times)
+        return self._times[0] if self._times else None

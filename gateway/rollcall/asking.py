@@ -82,8 +82,8 @@ class Asker:
             element=element,
             expires_s=call.deadline_s,
         )
-        self._outbox.begin()
-        for way in self._outbox.plan_for(work).candidates[:1]:
+        self._outbox.planner.begin()
+        for way in self._outbox.planner.plan_for(work).candidates[:1]:
             carries = self._core.links[way.link].capabilities
             margin_s += 2 * carries.latency_s + carries.min_interval_s
         self._outbox.add_control(work)

@@ -132,8 +132,8 @@ class RollCalls:
                 except TimeoutError:
                     continue
             await self._finish(call)
+            await core.clock.sleep(LATE_WINDOW_S)
             if not call.reply_to:
-                await core.clock.sleep(LATE_WINDOW_S)
                 await core.ledger.write(lambda tx: roll_calls.seal(tx, call.call_id))
         except LedgerError as error:
             core.log.error(  # noqa: TRY400 - the injected log has no `exception`
@@ -241,7 +241,7 @@ class RollCalls:
         wanted = call_for(core, peer, poll)
         call = self._calls.get(wanted.call_id)
         if call is None:
-            if sum(bool(c.reply_to) for c in self._calls.values()) >= MAX_RUNNING:
+            if not self._room():
                 core.count("polls_refused")
                 return
             call = wanted
@@ -250,6 +250,14 @@ class RollCalls:
             self._add_polled(call, number)
         self._wake.set()
         core.log.info("roll_call_polled", peer=peer, link=link.name, stations=len(call.entries))
+
+    def _room(self) -> bool:
+        """Whether another neighbour may be served; of those that wait for late answers the oldest goes."""
+        for_others = [call for call in self._calls.values() if call.reply_to]
+        over = [call for call in for_others if call.ended]
+        if len(over) >= MAX_RUNNING:
+            del self._calls[over[0].call_id]
+        return len(for_others) - len(over) < MAX_RUNNING
 
     def _add_polled(self, call: Call, number: int) -> None:
         station = self._core.roster.stations.get(number)
