@@ -94,7 +94,9 @@ class LinkRunner:
             reason = await self._run_once()
             self._link = None
             now_s = self._env.clock.monotonic_s()
-            await self._on_event(self, StateChanged(state=LinkState.DOWN, reason=reason))
+            gone = StateChanged(state=LinkState.DOWN, reason=reason)
+            self._note(gone)
+            await self._on_event(self, gone)
             wait_s = REOPEN_FIRST_S if now_s - started_s >= STABLE_S else wait_s
             await self._env.clock.sleep(wait_s * (1 + self._env.random.random() / 4))
             wait_s = min(2 * wait_s, REOPEN_MAX_S)

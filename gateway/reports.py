@@ -94,7 +94,9 @@ class Reports:
         self._lost: set[int] = set()
 
     async def run(self) -> None:
-        """Look after the reports until cancelled."""
+        """Look after the reports until cancelled; alarms of before a restart stand until one is heard."""
+        raised = await self._core.ledger.read(lambda tx: presence.alarm_list(tx, open_only=True))
+        self._lost = {alarm.station for alarm in raised if alarm.kind is AlarmKind.LOST_CONTACT}
         while True:
             try:
                 await self._look()
@@ -263,11 +265,11 @@ class Reports:
         for number in core.keys.pairs:
             silent_s = now_s - self._heard_s.get(number, self._started_s)
             if silent_s >= limit_s and number not in self._lost:
-                self._lost.add(number)
                 await core.ledger.write(lambda tx, n=number, s=silent_s: _lost(tx, n, s))  # type: ignore[misc]
-            elif silent_s < limit_s and number in self._lost:
-                self._lost.discard(number)
+                self._lost.add(number)
+            elif silent_s < limit_s and number in self._lost and number in self._heard_s:
                 await core.ledger.write(lambda tx, n=number: _found(tx, n))  # type: ignore[misc]
+                self._lost.discard(number)
             await asyncio.sleep(0)
 
     def lost(self) -> frozenset[int]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from typing_extensions import override
+
 from gateway.api.backend import Caller, NewMessage, Role
 from gateway.backend import GatewayBackend
 from gateway.config import Config, load_config
@@ -90,6 +92,18 @@ class Fleet:
         return box
 
 
+class BoxTrace(SimTrace):
+    """Keeps what passed; what the link `broken_link` reads raises, as a bug in its driver would."""
+
+    broken_link = ""
+
+    @override
+    def record(self, link: str, direction: str, data: bytes, note: str = "") -> None:
+        if link == self.broken_link and direction == "rx":
+            raise RuntimeError(f"{link}: a bug")
+        super().record(link, direction, data, note)
+
+
 class Box:
     """One gateway's box: what is plugged in, its clock, its disk, and the gateway while it has power."""
 
@@ -109,7 +123,7 @@ class Box:
         self.clock = SimClock()
         self.time_quality = TimeQuality.SYSTEM
         self.log = SimLog()
-        self.trace = SimTrace()
+        self.trace = BoxTrace()
         self.hooks = SimHooks()
         self.starts = 0
         self._streams = streams

@@ -50,7 +50,7 @@ class Board:
 
     async def ended(self, limit_s: float = 3600.0) -> dict[str, Any]:
         async def over() -> bool:
-            return (await self.shown())["state"] == "ended"
+            return bool((await self.shown())["state"] == "ended")
 
         await until(over, limit_s=limit_s)
         return await self.shown()
