@@ -289,3 +289,19 @@ async def test_record_is_sealed_after_the_late_window(tmp_path: Path) -> None:
         await passes(1900)
 
         assert len((await board.shown())["hash"]) == 64
+
+
+async def test_answer_counts_for_the_newest_call(tmp_path: Path) -> None:
+    """Absent in the last call, asked again in this one: the answer is for this one."""
+    async with scene(tmp_path, "tiantong", extra=FAST) as field:
+        field.phone.person = field.person(NEVER, "wang")
+        first = await call(field.hq, "WANG", deadline_s=30)
+        await first.ended()
+        second = await call(field.hq, "WANG", deadline_s=120)
+        await passes(30)
+        field.phone.type_text("到", field.veh_modem.number)
+
+        await second.ended()
+
+        assert await second.state(PHONE) == "answered"
+        assert await first.state(PHONE) == "absent"

@@ -176,8 +176,11 @@ class RollCalls:
             self._wake.set()
 
     def native_answer(self, tx: Tx, station: Station, text: str, link: LinkRunner) -> After | None:
-        """Count a native text as an answer if a call has asked this station. Runs in the ledger's thread."""
-        for call in list(self._calls.values()):
+        """Count a native text as an answer if a call has asked this station, the newest call first.
+
+        Runs in the ledger's thread.
+        """
+        for call in reversed(list(self._calls.values())):
             if call.takes(station.number):
                 answer = Answer(
                     state=EntryState.ANSWERED,
@@ -207,9 +210,7 @@ class RollCalls:
                     state=state,
                     evidence=Evidence.PROTOCOL if own else Evidence[element.evidence.name],
                     authenticated=own,
-                    bearer=link.capabilities.bearer.value
-                    if element.bearer is None
-                    else element.bearer.name.lower(),
+                    bearer=_bearer(element, link, own=own),
                     link=link.name,
                     via=0 if own else peer,
                     note=element.text,
@@ -325,3 +326,10 @@ class RollCalls:
 
 MAX_NOTE_CHARS = 200
 """A person's own words kept with the answer."""
+
+
+def _bearer(element: air.RollCallAnswer, link: LinkRunner, *, own: bool) -> str:
+    """What the station answered over: a box of ours over this link; of others only what its gateway says."""
+    if element.bearer is not None:
+        return element.bearer.name.lower()
+    return link.capabilities.bearer.value if own else ""
