@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -13,6 +14,9 @@ BOLD, DIM, RED, GREEN, PLAIN = "\033[1m", "\033[2m", "\033[1;31m", "\033[32m", "
 
 INDENT = " " * 9
 """Width of the time in front."""
+
+LINE_CHARS = 88
+"""English lines end here: with the time in front they fit a terminal of 100 columns."""
 
 
 class Narrator:
@@ -63,8 +67,10 @@ class Narrator:
 
     def _pair(self, mark: str, zh: str, en: str, colour: str) -> None:
         time = f"{self.elapsed_s():6.1f} s"
-        self._line(f"{self._paint(time, DIM)} {self._paint(mark + zh, colour)}")
-        self._line(f"{INDENT}{' ' * len(mark)}{self._paint(en, DIM)}")
+        said = self._paint(mark + zh, colour) if colour == RED else self._paint(mark, colour) + zh
+        self._line(f"{self._paint(time, DIM)} {said}")
+        for line in textwrap.wrap(en, LINE_CHARS):
+            self._line(f"{INDENT}{' ' * len(mark)}{self._paint(line, DIM)}")
 
     def _paint(self, text: str, colour: str) -> str:
         return f"{colour}{text}{PLAIN}" if self._colours and colour else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import random
 import signal
 import socket
@@ -45,34 +46,43 @@ class Verdict:
 
 async def play(directory: Path, narrator: Narrator, *, once: bool) -> Verdict:
     """Play in `directory`; returns when told to stop, or after the story. Leaves nothing running."""
-    stop = asyncio.Event()
+    ending = Ending()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(name, stop.set)
+        loop.add_signal_handler(name, ending.ask)
     with folder.claimed(directory):
-        playing = asyncio.ensure_future(_play(directory, narrator, stop, once=once))  # noqa: TID251 - awaited below
-        stopping = asyncio.ensure_future(stop.wait())  # noqa: TID251 - the same
-        await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not playing.done():
-            playing.cancel()
         try:
-            return await playing
+            return await _play(directory, narrator, ending, once=once)
         except asyncio.CancelledError:
             narrator.plain("", "已停止 stopped.")
             return Verdict(INTERRUPTED, "")
 
 
-async def _play(directory: Path, narrator: Narrator, stop: asyncio.Event, *, once: bool) -> Verdict:
+class Ending:
+    """Ctrl-C: once, it interrupts the story, or ends the waiting after it; later ones change nothing."""
+
+    def __init__(self) -> None:
+        self.story_over = False
+        self.asked = asyncio.Event()
+        self._task = asyncio.current_task()
+
+    def ask(self) -> None:
+        """End."""
+        if not self.asked.is_set() and not self.story_over and self._task is not None:
+            self._task.cancel()
+        self.asked.set()
+
+
+async def _play(directory: Path, narrator: Narrator, ending: Ending, *, once: bool) -> Verdict:
     narrator.plain("fieldgate 演示：指挥部与指挥车，两个真实进程，四种承载，三断")
     narrator.plain("fieldgate demo: headquarters and a vehicle, two real processes, four bearers, three cuts")
     await prove_counter(narrator)
     async with _stage(directory, narrator) as story:
         verdict = await _perform(story, narrator, directory)
-        if not once and not stop.is_set():
+        ending.story_over = True
+        if not once:
             narrator.say("网页继续开放；按 Ctrl-C 结束一切", "the pages stay open; Ctrl-C ends everything")
-            await stop.wait()
-            return verdict
+            await ending.asked.wait()
         return verdict
 
 
@@ -84,8 +94,9 @@ async def _perform(story: Story, narrator: Narrator, directory: Path) -> Verdict
     except (StepError, SeatError, TimeoutError) as error:
         zh, en = getattr(error, "zh", "超时"), getattr(error, "en", "out of time")
         narrator.bad(f"演示失败：{zh}", f"the demo failed: {en}")
-        narrator.plain(f"  日志 logs: {directory / 'hq.log'} {directory / 'veh3.log'}")
-        return Verdict(1, "")
+        logs = [str(directory / name) for name in ("hq.log", "veh3.log")]
+        narrator.plain(f"  日志 logs: {' '.join(logs)}")
+        return Verdict(1, json.dumps({"holds": False, "failed": en, "logs": logs}, ensure_ascii=False))
     show(outcome, narrator)
     return Verdict(0 if outcome.holds else 1, outcome.json())
 
@@ -108,8 +119,8 @@ async def _stage(directory: Path, narrator: Narrator) -> AsyncGenerator[Story]:
             )
         )
         ports = Ports(
-            hq_api=_api_port(HQ, free[2]),
-            vehicle_api=_api_port(VEHICLE, free[3]),
+            hq_api=_api_port(cleanup, HQ, free[2]),
+            vehicle_api=_api_port(cleanup, VEHICLE, free[3]),
             hq_udp=free[0],
             vehicle_udp=free[1],
             relay_to_vehicle=relay.address_a[1],
@@ -164,11 +175,16 @@ def _free_ports(count: int) -> list[int]:
         return ports
 
 
-def _api_port(sign: str, otherwise: int) -> int:
+def _api_port(cleanup: contextlib.AsyncExitStack, sign: str, otherwise: int) -> int:
+    """The usual port if nobody has it, and no other demo is about to take it."""
+    usual = PREFERRED_API[sign]
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    cleanup.callback(claim.close)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            one.bind(("127.0.0.1", PREFERRED_API[sign]))
+            claim.bind(f"\0fieldgate-demo-{usual}")  # an abstract name: gone with its last owner
+            one.bind(("127.0.0.1", usual))
         except OSError:
             return otherwise
-    return PREFERRED_API[sign]
+    return usual

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.columns import width
 from sim.demo import cast
 from sim.demo.counter import ACKNOWLEDGEMENTS, ANSWERS, Count, Seen, Sent, compare, normal
 from sim.demo.narrator import Narrator
@@ -157,6 +158,19 @@ def _states(story: Story, ref: str, station: int) -> tuple[str, ...]:
     return tuple(origin.states.get((ref, station), ()))
 
 
+TEXT_CELLS = 24
+"""Cells of the table's text column: the whole then fits about 100 columns."""
+
+
+def _cut(text: str) -> str:
+    """Shorten a text to the column; a Chinese character takes two cells."""
+    if width(text) <= TEXT_CELLS:
+        return text
+    while width(text) >= TEXT_CELLS:
+        text = text[:-1]
+    return text + "…"
+
+
 def show(outcome: Outcome, narrator: Narrator) -> None:
     """Print the tables."""
     narrator.table(
@@ -166,8 +180,8 @@ def show(outcome: Outcome, narrator: Narrator) -> None:
                 row.id,
                 row.sender,
                 row.to,
-                row.text,
-                " → ".join(row.bearers),
+                _cut(row.text),
+                "→".join(row.bearers),
                 row.states[-1] if row.states else "-",
                 "-" if row.latency_s is None else f"{row.latency_s:.1f}",
             )
@@ -189,6 +203,7 @@ def show(outcome: Outcome, narrator: Narrator) -> None:
             for entry in outcome.entries
         ],
     )
+    narrator.plain("")
     count = outcome.count
     shown = " ".join(f"{name}={number}" for name, number in outcome.counts.items())
     narrator.plain(f"  点名 roll call: {shown}")
