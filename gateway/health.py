@@ -74,6 +74,11 @@ class LinkHealth:
         path.misses, path.lost, path.heard_s = 0, False, now_s
         self._heard_s = now_s
 
+    def heard_since(self, peer: int, since_s: float) -> bool:
+        """Whether this station was heard here after a moment."""
+        path = self._paths.get(peer)
+        return path is not None and path.heard_s is not None and path.heard_s >= since_s
+
     def lost(self, peer: int, now_s: float) -> None:
         """Note that the driver no longer hears this peer (a heartbeat ran out)."""
         path = self._path(peer)

@@ -254,6 +254,7 @@ class Gateway:
             return
         if event.online:
             link.health.heard(station.number, core.now_s())
+            self.outbox.station_heard(station.number)
         elif station.gateway:
             link.health.lost(station.number, core.now_s())
             self.outbox.frames.link_lost(link.name)

@@ -393,3 +393,17 @@ async def test_two_messages_to_two_handhelds_each_have_a_state(tmp_path: Path) -
         field.two.powered = True
         await field.hq.reaches(second, "delivered", limit_s=600)
         assert field.two.texts() == ["HQ：集合"]
+
+
+async def test_handheld_out_of_reach_for_an_hour_gets_its_text(tmp_path: Path) -> None:
+    """Repeats are not spent on a set that is away: back after an hour, it gets the text in five minutes."""
+    async with scene(tmp_path, "pdt") as field:
+        field.one.in_coverage = False
+        message = await field.hq.send("ZHANG", "原地待命")
+        await passes(3600)
+        field.one.in_coverage = True
+
+        took_s = await field.hq.reaches(message, "delivered", limit_s=600)
+
+        assert took_s < 330
+        assert field.one.texts() == [f"{REPEATED}HQ：原地待命"]

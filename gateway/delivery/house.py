@@ -89,7 +89,7 @@ class Housekeeper:
         work = self._outbox.add_message(message, station, unknowns=unknowns, age_s=age_s)
         if work is None:
             return
-        now_s = self._core.now_s()
+        work.last_try_s = now_s = self._core.now_s()
         state = next(r.state for r in message.recipients if r.station == station)
         if state is RecipientState.RELAYED:
             work.relayed = True

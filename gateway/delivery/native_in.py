@@ -81,6 +81,7 @@ class NativeIn:
             core.count("texts_quarantined")
             return
         link.health.heard(station.number, core.now_s())
+        self._outbox.station_heard(station.number)
         urgent = isinstance(native.read(event.text), native.Distress | native.Acknowledge)
         after: list[After] = []
 

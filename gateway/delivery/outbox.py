@@ -64,7 +64,15 @@ class TextJob:
     work: Work
 
 
-Job = FrameJob | ResendJob | TextJob
+@dataclass(frozen=True, slots=True)
+class CheckJob:
+    """Ask a station whether it is there before a text of unknown outcome is repeated."""
+
+    way: Candidate
+    work: Work
+
+
+Job = FrameJob | ResendJob | TextJob | CheckJob
 
 
 class Outbox:
@@ -187,10 +195,25 @@ class Outbox:
                 if way is None:
                     continue
                 if way.service is Service.TEXT:
-                    return TextJob(way, thing)
+                    return self._native(way, thing, link)
                 if self.frames.window_open(way.next_hop):
                     return self._packed(way, [thing], link, now_s)
         return None
+
+    def _native(self, way: Candidate, work: Work, link: LinkRunner) -> TextJob | CheckJob:
+        """Spend a repeat only on a station that has been heard since the try before, where one can ask."""
+        askable = Service.STATUS in link.capabilities.services
+        if work.unknowns and askable and not link.health.heard_since(work.station, work.last_try_s):
+            return CheckJob(way, work)
+        return TextJob(way, work)
+
+    def station_heard(self, number: int) -> None:
+        """A station is there: what waits to be repeated to it need not wait longer."""
+        for work in self.works.of_stations(lambda station: station == number):
+            if work.checks and work.not_before_s > self._core.now_s():
+                work.checks = 0
+                self.works.hold(work, self._core.now_s())
+        self._core.wake.set()
 
     def _waiting(self, link: LinkRunner, now_s: float) -> Iterator[Work]:
         """What could leave over this link now, in order; dead stations and what cannot fit cost nothing."""

@@ -16,7 +16,7 @@ from drivers.base import (
 )
 from gateway.core import Core
 from gateway.delivery.hops import Frame
-from gateway.delivery.outbox import FrameJob, Job, Outbox, ResendJob, TextJob
+from gateway.delivery.outbox import CheckJob, FrameJob, Job, Outbox, ResendJob, TextJob
 from gateway.delivery.planner import FORM
 from gateway.delivery.states import move
 from gateway.delivery.streams import Streams
@@ -44,6 +44,12 @@ NATIVE_OUTCOME_S = 90.0
 
 MAX_HANDLES = 4_096
 """Transmissions whose progress can still be told apart."""
+
+CHECK_FIRST_S = 20.0
+"""Wait for a station that was asked whether it is there; doubles to CHECK_MAX_S. A radio answers in 13 s."""
+
+CHECK_MAX_S = 300.0
+"""Longest wait: a person who comes out of a cellar gets what waited within five minutes."""
 
 LEDGER_RETRY_S = 1.0
 """Wait after the ledger refused; nothing is sent whose attempt is not on disk."""
@@ -96,6 +102,10 @@ class Sender:
                 self._outbox.acks.pop(job.way.next_hop, None)
         elif isinstance(job, ResendJob):
             job.frame.handing_over = True
+        elif isinstance(job, CheckJob):
+            wait_s = min(CHECK_FIRST_S * 2**job.work.checks, CHECK_MAX_S)
+            job.work.checks += 1
+            self._outbox.works.hold(job.work, self._core.now_s() + wait_s)
         else:
             job.work.native_pending = job.way.link
             self._outbox.works.expect(job.work, self._core.now_s() + SEND_MAX_S + NATIVE_OUTCOME_S)
@@ -154,6 +164,8 @@ class Sender:
                 await self._send_frame(link, job)
             elif isinstance(job, ResendJob):
                 await self._resend(link, job)
+            elif isinstance(job, CheckJob):
+                await self._check(link, job)
             else:
                 await self._send_text(link, job)
         except LedgerClosedError:
@@ -276,6 +288,19 @@ class Sender:
             return None
         return None
 
+    async def _check(self, link: LinkRunner, job: CheckJob) -> None:
+        """Ask; the answer is an event of the link, no answer lets the next question wait longer."""
+        handle = await self._core.ledger.write(attempts.new_handle)
+        await self._give(
+            link,
+            Transmission(
+                handle=handle,
+                service=Service.STATUS,
+                destination=job.way.address,
+                precedence=job.work.precedence,
+            ),
+        )
+
     async def _send_text(self, link: LinkRunner, job: TextJob) -> None:
         work, message = job.work, job.work.message
         assert message is not None  # noqa: S101 - only message copies go as text
@@ -290,6 +315,7 @@ class Sender:
         self._remember(handle, (handle,))
         self.text_works[handle] = work
         work.native_handle, reserved_s = handle, work.native_deadline_s
+        work.last_try_s, work.checks = self._core.now_s(), 0
         transmission = Transmission(
             handle=handle,
             service=Service.TEXT,

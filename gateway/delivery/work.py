@@ -45,6 +45,10 @@ class Work:
     tries: int = 0
     unknowns: int = 0
     """Native attempts whose outcome could not be learnt."""
+    last_try_s: float = 0.0
+    """When the latest native attempt began, or this process did."""
+    checks: int = 0
+    """Times in a row that the station was asked whether it is there, before a repeat."""
     relayed: bool = False
     native_pending: str = ""
     """Link on which a native attempt waits for its outcome."""
