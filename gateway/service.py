@@ -48,6 +48,7 @@ from gateway.ledger.tx import Tx
 from gateway.links import LinkRunner
 from gateway.reports import Reports
 from gateway.rollcall.manager import RollCalls
+from gateway.sightings import Sightings
 from protocols import air
 
 LEDGER_FILE = "ledger.db"
@@ -127,6 +128,7 @@ class Gateway:
         self.sender = Sender(core, self.outbox, self.streams)
         self.reports = Reports(core, self.outbox)
         self.roll_calls = RollCalls(core, self.outbox)
+        self._sightings = Sightings(core, self.outbox)
         self._freshness = Freshness(core, self.outbox, self.streams)
         upper = Upper(self.reports, self.roll_calls)
         incoming = Incoming(core, self.outbox, self._freshness, upper)
@@ -217,8 +219,9 @@ class Gateway:
 
     async def _take(self, link: LinkRunner, event: LinkEvent) -> None:
         match event:
-            case Received(service=Service.TEXT):
+            case Received(service=Service.TEXT, source=source):
                 await self._native_in.text(link, event)
+                self._sighted(link, source)
             case Received():
                 await self._receiver.frame(link, event)
                 await link.confirm(event.receipt)
@@ -241,6 +244,11 @@ class Gateway:
             case _:
                 pass
 
+    def _sighted(self, link: LinkRunner, address: str) -> None:
+        station = self.core.roster.at_address(link.capabilities.bearer, address)
+        if station is not None:
+            self._sightings.heard(station, link.capabilities.bearer)
+
     async def _heard(self, link: LinkRunner, event: Heard) -> None:
         core = self.core
         bearer = link.capabilities.bearer
@@ -253,6 +261,7 @@ class Gateway:
         if station is None:
             return
         if event.online:
+            self._sightings.heard(station, bearer)
             link.health.heard(station.number, core.now_s())
             self.outbox.station_heard(station.number)
         elif station.gateway:

@@ -175,7 +175,10 @@ class MessageSide:
         return self._explained(found) if found is not None else None
 
     def _explained(self, message: Message) -> Message:
-        """Say why a copy still waits, as it is this moment."""
+        """Name who relayed or acknowledged, and say why a copy still waits, as it is this moment."""
+        sign = self._parts.core.roster.sign
+        named = tuple(replace(r, by=sign(int(r.by))) if r.by.isdecimal() else r for r in message.recipients)
+        message = replace(message, recipients=named)
         if all(r.state.settled for r in message.recipients):
             return message
         self._parts.outbox.planner.begin()
@@ -247,7 +250,7 @@ class MessageSide:
         return await self._get(identity)
 
     async def _get(self, identity: MessageId) -> Message:
-        return await self._parts.core.ledger.read(lambda tx: _kept(tx, identity))
+        return self._explained(await self._parts.core.ledger.read(lambda tx: _kept(tx, identity)))
 
 
 def _check(new: NewMessage, stations: tuple[Station, ...]) -> None:

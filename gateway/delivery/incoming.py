@@ -14,6 +14,7 @@ from gateway.delivery.states import REPORTED, accepted_event, move
 from gateway.domain import (
     Alarm,
     AlarmKind,
+    Bearer,
     Evidence,
     Message,
     Position,
@@ -88,6 +89,8 @@ class Incoming:
                 after.append(lambda: self._fresh.behind(peer, highest))
             case air.PositionElement():
                 self._position(tx, peer, link, element)
+            case air.StationPresence():
+                self._sighting(tx, peer, element)
             case _:
                 pass
 
@@ -162,6 +165,24 @@ class Incoming:
 
     def _settle(self, key: tuple[str, ...]) -> None:
         self._outbox.settle(key)
+
+    def _sighting(self, tx: Tx, peer: int, element: air.StationPresence) -> None:
+        """A neighbour heard a station; dated back by its age, so that a newer note of ours stands."""
+        bearer = Bearer(element.bearer.name.lower())
+        presence.heard(
+            tx,
+            Presence(
+                station=element.station,
+                link=bearer.value,
+                bearer=bearer,
+                address="",
+                how="reported",
+                online=True,
+                heard_unix_ms=tx.now_unix_ms - 1000 * (element.age_s or 0),
+                via=peer,
+            ),
+        )
+        events.append(tx, "station.heard", {"station": element.station, "via": peer, "how": "reported"})
 
     def _position(self, tx: Tx, peer: int, link: LinkRunner, element: air.PositionElement) -> None:
         fix_age_s = None if element.age_s is None else float(element.age_s)

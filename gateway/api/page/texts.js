@@ -61,7 +61,7 @@ export const TEXTS = {
     "roll.expected": "应到", "roll.answered": "已到", "roll.late": "迟到", "roll.relayed": "代转",
     "roll.substitute": "代答", "roll.inferred": "推断", "roll.absent": "缺席", "roll.fault": "故障",
     "roll.wrong_station": "错位", "roll.excused": "请假", "roll.maintenance": "检修", "roll.pending": "待答",
-    "how.registration": "注册", "how.online_check": "在线检查", "how.text": "文字", "how.voice": "话音",
+    "how.registration": "注册", "how.reported": "网关转报", "how.online_check": "在线检查", "how.text": "文字", "how.voice": "话音",
     "how.position": "定位", "how.frame": "数据帧", "how.emergency": "紧急按键", "how.heartbeat": "心跳",
   },
   en: {
@@ -124,7 +124,7 @@ export const TEXTS = {
     "roll.expected": "expected", "roll.answered": "answered", "roll.late": "late", "roll.relayed": "relayed",
     "roll.substitute": "substitute", "roll.inferred": "inferred", "roll.absent": "absent", "roll.fault": "fault",
     "roll.wrong_station": "wrong station", "roll.excused": "excused", "roll.maintenance": "maintenance", "roll.pending": "pending",
-    "how.registration": "registration", "how.online_check": "online check", "how.text": "text", "how.voice": "voice",
+    "how.registration": "registration", "how.reported": "reported by gateway", "how.online_check": "online check", "how.text": "text", "how.voice": "voice",
     "how.position": "position", "how.frame": "frame", "how.emergency": "emergency key", "how.heartbeat": "heartbeat",
   },
 };
