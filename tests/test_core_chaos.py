@@ -16,6 +16,9 @@ from tests.core_scene import Scene, passes, scene, texts
 
 WORDS = tuple(Precedence)
 
+AIR_TRIES_S = 15.0
+"""A radio's own tries of one text follow within this time; the sets of some makers show each."""
+
 
 async def faults(field: Scene, until_s: float) -> None:
     """Cut and mend things at random; leave everything mended."""
@@ -58,6 +61,17 @@ async def desk(field: Scene, box: Box, to: str, word: str, sent: list[tuple[Box,
             )
 
 
+def as_sent(screen: list[tuple[float, str]]) -> list[str]:
+    """What a screen shows, without what a radio repeated on the air because it heard no answer."""
+    last: dict[str, float] = {}
+    kept: list[str] = []
+    for at_s, text in screen:
+        if at_s - last.get(text, -AIR_TRIES_S) >= AIR_TRIES_S:
+            kept.append(text)
+        last[text] = at_s
+    return kept
+
+
 async def chaos(field: Scene) -> None:
     """The story and the balance."""
     loop = asyncio.get_running_loop()
@@ -76,7 +90,10 @@ async def chaos(field: Scene) -> None:
     for box, word in ((field.hq, "上"), (field.veh, "下")):
         shown = [text for text in await texts(box) if text.startswith(word)]
         assert sorted(shown) == sorted(m.text for _, m in sent if m.text.startswith(word))
-    screens = {"台": field.one.texts(), "星": [shown.text for shown in field.phone.screen]}
+    screens = {
+        "台": as_sent([(shown.at_s, shown.text) for shown in field.one.screen]),
+        "星": as_sent([(shown.at_s, shown.text) for shown in field.phone.screen]),
+    }
     for word, screen in screens.items():
         once = [text for text in screen if not text.startswith(REPEATED)]
         assert len(once) == len(set(once)), "what is shown again is marked as a repeat"
