@@ -111,7 +111,24 @@ async def test_flash_goes_over_two_bearers_and_is_shown_once(tmp_path: Path) -> 
         await field.veh.reaches(message, "delivered")
         await passes(30)
 
+        assert sorted(await links_used(field.veh, message)) == ["ip", "pdt"]
         assert await texts(field.hq) == ["特提"]
+
+
+async def test_path_that_traffic_left_is_found_alive_again(tmp_path: Path) -> None:
+    """A radio path that failed while another lived is asked for a sign of life, and carries again."""
+    async with scene(tmp_path, "pdt", "tiantong", ip=False) as field:
+        field.hq_radio.in_coverage = False
+        first = await field.veh.send("HQ", "出山谷前")
+        await field.veh.reaches(first, "delivered", limit_s=300)
+        field.hq_radio.in_coverage = True
+        await passes(400)
+
+        second = await field.veh.send("HQ", "出山谷后")
+        await field.veh.reaches(second, "delivered", limit_s=120)
+
+        assert (await links_used(field.veh, first))[-1] == "tiantong"
+        assert await links_used(field.veh, second) == ["pdt"]
 
 
 async def test_flash_needs_no_second_try_when_the_first_path_is_silently_dead(tmp_path: Path) -> None:

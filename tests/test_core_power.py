@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -191,3 +192,37 @@ async def test_quiet_and_queue_survive_together(tmp_path: Path) -> None:
 
         await until(there, limit_s=60)
         assert await texts(field.hq) == [f"等待 {n}" for n in range(5)]
+
+
+async def test_relay_that_lost_its_ledger_is_offered_the_message_again(tmp_path: Path) -> None:
+    """A relay took custody and lost its disk: half an hour later the origin offers the copy again."""
+    async with scene(tmp_path, "pdt") as field:
+        field.one.in_coverage = False
+        message = await field.hq.send("ZHANG", "原地待命")
+        await field.hq.reaches(message, "relayed", limit_s=10)
+        await passes(25)
+        await field.veh.stop()
+        shutil.rmtree(field.veh.ledger_path.parent)
+        field.one.in_coverage = True
+        await field.veh.power_on()
+
+        took_s = await field.hq.reaches(message, "delivered", limit_s=3600)
+
+        assert took_s < 1900
+        assert field.one.texts() == ["HQ：原地待命"]
+
+
+async def test_at_most_two_repeats_over_many_restarts(tmp_path: Path) -> None:
+    """Restarts in the middle of a text of unknown outcome never make more than two repeats of it."""
+    async with scene(tmp_path, "pdt") as field:
+        field.veh_radio.faults.silent_results = True
+        await field.hq.send("ZHANG", "原地待命")
+        for _ in range(8):
+            await passes(45)
+            await field.veh.restart()
+        await passes(1800)
+
+        shown = field.one.texts()
+        assert shown[0] == "HQ：原地待命"
+        assert shown[1:] == [f"{REPEATED}HQ：原地待命"] * (len(shown) - 1)
+        assert len(shown) <= 3

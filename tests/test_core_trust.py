@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.api.backend import NewMessage
@@ -180,3 +181,18 @@ async def test_damaged_ledger_is_set_aside_and_said(tmp_path: Path) -> None:
         found = await alarms(field.veh, AlarmKind.LEDGER_SET_ASIDE)
 
         assert len(found) == 1
+
+
+async def test_box_not_in_the_roster_is_refused(tmp_path: Path) -> None:
+    """A station with keys that the roster no longer names is not listened to."""
+    async with scene(tmp_path) as field:
+        await exchange(field, 1)
+        roster = field.hq.gateway.core.roster
+        stations = {number: station for number, station in roster.stations.items() if number != VEH}
+        kept = replace(field.hq.gateway.core.config, roster=replace(roster, stations=stations))
+        field.hq.gateway.core.config = kept
+        await field.veh.send("HQ", "已除名")
+        await passes(60)
+
+        assert await texts(field.hq) == ["电文 0"]
+        assert field.hq.gateway.core.counts["frames_refused_unknown_source"] >= 1

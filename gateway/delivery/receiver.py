@@ -53,9 +53,8 @@ class Receiver:
         known = self._core.roster.at_address(link.capabilities.bearer, event.source)
         bearer_source = known.number if known is not None and known.gateway else None
         source = None if isinstance(header, air.Garbage) else header.source or bearer_source
-        lock = (
-            self._locks.setdefault(source or 0, asyncio.Lock()) if source in self._core.keys.pairs else None
-        )
+        ours = source in self._core.keys.pairs and source in self._core.roster.stations
+        lock = self._locks.setdefault(source or 0, asyncio.Lock()) if ours else None
         if lock is None:
             await self._refused(link, air.Refused(air.RefusedReason.UNKNOWN_SOURCE))
             return
