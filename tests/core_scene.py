@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from drivers.base import LinkState
-from gateway.domain import AlarmKind
+from gateway.domain import AlarmKind, Message
 from sim.devices.beidou import BeidouTerminal
 from sim.devices.beidou_handset import BeidouHandset
 from sim.devices.pdt_handheld import Handheld
@@ -229,6 +229,22 @@ async def link_is(box: Box, name: str, *states: LinkState, limit_s: float = 120.
 async def texts(box: Box) -> list[str]:
     """What the screen of a gateway shows, oldest first."""
     return [message.text for message in await box.inbox()]
+
+
+async def shown_at_hq(field: Scene, number: int, *, limit_s: float = 300.0) -> list[Message]:
+    """Wait until headquarters' screen shows so many messages."""
+
+    async def there() -> bool:
+        return len(await field.hq.inbox()) >= number
+
+    await until(there, limit_s=limit_s)
+    return await field.hq.inbox()
+
+
+async def accepted(box: Box) -> list[str]:
+    """Texts of everything a gateway has accepted, oldest first."""
+    found = await box.backend.messages(limit=200, before=None, state=None, station=None)
+    return [message.text for message in reversed(found)]
 
 
 async def alarms(box: Box, kind: AlarmKind) -> list[str]:

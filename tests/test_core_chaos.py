@@ -106,7 +106,7 @@ async def chaos(field: Scene) -> None:
                 assert sum(text.startswith(REPEATED) for text in copies) <= 2
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_everything_at_once_loses_and_doubles_nothing(tmp_path: Path, seed: int) -> None:
     """160 messages through half an hour of faults over four bearers: all arrive, none is shown twice."""
     async with scene(tmp_path, "pdt", "tiantong", "beidou", seed=seed) as field:
