@@ -144,6 +144,8 @@ class LinkRunner:
         async with self._one_at_a_time:
             if self._link is None:
                 raise LinkDownError(self.name, "driver not open")
+            if self.quiet:  # again: the wait for the one before may have been long
+                raise LinkDownError(self.name, "transmitting stopped by an operator")
             await self._link.send(transmission)
         if transmission.service is not Service.STATUS:
             self.sent_frames += 1
