@@ -1,0 +1,1 @@
+"""Faults as data: what breaks, when, for how long, and why."""
