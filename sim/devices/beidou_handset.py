@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sim.devices.beidou import CANYON_LOSS, CAPACITY_BITS, Sky
 from sim.devices.rdss import RdssMessage, RdssSpace, later
+from sim.diary import Diary, NoDiary
 from sim.people import Person
 
 MAX_SHOWN = 1000
@@ -54,6 +55,7 @@ class BeidouHandset:
     ) -> None:
         self.card, self.name, self.home, self.person = card, name, home, person
         self.period_s, self.level, self.broadcast = period_s, level, broadcast
+        self.diary: Diary = NoDiary()
         self.subordinates: frozenset[int] = frozenset()
         self.sky = Sky.OPEN
         self.powered = True
@@ -78,6 +80,7 @@ class BeidouHandset:
         now_s = asyncio.get_running_loop().time()
         typed = TypedText(now_s, to or self.home, text)
         self.typed.append(typed)
+        self.diary.typed(len(self.typed), str(typed.to), text)
         octets = text.encode("gbk", "replace")
         if 8 * len(octets) + A4_BITS > CAPACITY_BITS[self.level, False]:
             typed.outcome = "refused"
@@ -93,6 +96,7 @@ class BeidouHandset:
         text = self._read(message)
         self.screen.append(ShownText(asyncio.get_running_loop().time(), message.sender, text))
         del self.screen[:-MAX_SHOWN]
+        self.diary.shown(str(message.sender), text)
         if self.person is not None:
             self.person.read(text, lambda answer: self._answer(answer, message.sender))
 
@@ -102,9 +106,10 @@ class BeidouHandset:
     def receipted(self, dest: int, times: tuple[tuple[str, str], ...]) -> None:
         """Tick what arrived."""
         for sent, _ in times:
-            for typed in self.typed:
+            for number, typed in enumerate(self.typed, start=1):
                 if (typed.to, typed.sent_hhmm, typed.outcome) == (dest, sent, "sent"):
                     typed.outcome = "delivered"
+                    self.diary.taken(number)
 
     def _answer(self, text: str, to: int) -> None:
         if self.powered:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from sim.devices.pdt_net import Air, Kind, PdtNet, Station
+from sim.diary import Diary, NoDiary
 from sim.people import Person
 
 RESEND_S = (5.0, 10.0, 15.0, 20.0, 30.0, 30.0)
@@ -55,6 +56,7 @@ class Handheld(Station):
         self.name = name
         self.home = home
         self.person = person
+        self.diary: Diary = NoDiary()
         self.position = position
         self.screen: list[Shown] = []
         self.typed: list[Typed] = []
@@ -83,6 +85,7 @@ class Handheld(Station):
         self._request_id += 1
         typed = Typed(asyncio.get_running_loop().time(), to or self.home, text, self._request_id)
         self.typed.append(typed)
+        self.diary.typed(len(self.typed), str(typed.to), text)
         self._try(typed, 0)
         return typed
 
@@ -103,13 +106,14 @@ class Handheld(Station):
         if air.kind is Kind.TEXT:
             self._show(air)
         elif air.kind is Kind.ACK:
-            for typed in self.typed:
+            for number, typed in enumerate(self.typed, start=1):
                 if (
                     typed.request_id == air.request_id
                     and typed.to == air.source
                     and typed.outcome == "sending"
                 ):
                     typed.outcome = "delivered"
+                    self.diary.taken(number)
         elif air.kind is Kind.REGISTERED:
             self.registered = True
         elif air.kind is Kind.CHECK:
@@ -126,6 +130,7 @@ class Handheld(Station):
         group = air.destination if air.group else 0
         self.screen.append(Shown(asyncio.get_running_loop().time(), air.source, text, group))
         del self.screen[:-MAX_SHOWN]
+        self.diary.shown(str(air.source), text)
         if not air.group:
             self._send(Kind.ACK, to=air.source, request_id=air.request_id, acked=Kind.TEXT)
         if self.person is not None:

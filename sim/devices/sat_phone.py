@@ -10,6 +10,7 @@ from sim.channel import Channel
 from sim.devices.sms_centre import SmsCentre
 from sim.devices.sms_wire import Body as SmsBody
 from sim.devices.sms_wire import Submitted, read_body, write_bodies
+from sim.diary import Diary, NoDiary
 from sim.people import Person
 
 MAX_SHOWN = 1000
@@ -56,6 +57,7 @@ class Phone:
         self.number = number
         self.name = name or number
         self.person = person
+        self.diary: Diary = NoDiary()
         self.channel = channel or Channel(f"phone {number}", rng=random.Random(0))  # noqa: S311 - draws nothing
         self.screen: list[Shown] = []
         self.typed: list[Typed] = []
@@ -85,6 +87,7 @@ class Phone:
         """Type and send; watch `outcome` of what is returned."""
         typed = Typed(asyncio.get_running_loop().time(), to, text)
         self.typed.append(typed)
+        self.diary.typed(len(self.typed), to, text)
         self._reference = (self._reference + 1) & 0xFF
         bodies = write_bodies(text, self._reference)
         for number, body in enumerate(bodies):
@@ -112,8 +115,11 @@ class Phone:
             taken = self._centre.submit(self.number, reference, Submitted(typed.to, last, 172_800.0, body))
             if last or not taken:
                 typed.outcome = "sent" if taken else "failed"
+                if taken:
+                    self.diary.taken(number)
 
-        reference = len(self.typed) & 0xFF
+        number = len(self.typed)
+        reference = number & 0xFF
         if last:
             self._awaiting[reference] = typed
         self.channel.carry(len(body.user_data) + 20, arrive)
@@ -136,6 +142,7 @@ class Phone:
     def _show(self, sender: str, text: str) -> None:
         if len(self.screen) < MAX_SHOWN:
             self.screen.append(Shown(asyncio.get_running_loop().time(), sender, text))
+        self.diary.shown(sender, text)
         if self.person is not None:
             self.person.read(text, lambda answer: void(self.type_text(answer, sender)))
 

@@ -1,0 +1,1 @@
+"""Running scenarios: phases, promises, metrics, sweeps, replay and shrinking."""

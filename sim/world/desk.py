@@ -1,0 +1,147 @@
+"""The desk at a gateway: a program on its API that sends, follows its events, and shows what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from drivers.base import Precedence
+from gateway.api.backend import Caller, NewMessage, Refusal, RefusedError, Role
+from gateway.backend import GatewayBackend
+from gateway.domain import Message
+from gateway.ledger.errors import LedgerError
+from protocols.errors import BadInputError
+from sim.fleet import Box
+from sim.record import Record, What
+
+PAGE: Final = 500
+"""Events asked for at once."""
+
+RETRY_S: Final = 5.0
+"""How soon a client whose request was not answered sends it again, with the same Idempotency-Key."""
+
+RETRIES: Final = 2_000
+"""Bounds that: some hours."""
+
+CALLER: Final = Caller(name="desk", role=Role.ADMIN, ceiling=Precedence.SOS)
+
+
+class Desk:
+    """One API client. It remembers its cursor and what it has shown, whatever happens to the box."""
+
+    def __init__(self, sign: str, box: Box, record: Record) -> None:
+        self.sign = sign
+        self.shown: dict[str, str] = {}
+        """Texts on the screen by message id."""
+        self._box = box
+        self._record = record
+        self._cursor = 0
+        self._number = 0
+
+    # --- sending -----------------------------------------------------------------------------------------
+
+    async def send(
+        self,
+        to: str,
+        text: str,
+        precedence: Precedence = Precedence.ROUTINE,
+        *,
+        lifetime_s: int | None = None,
+        ack_wanted: bool = False,
+    ) -> Message | None:
+        """Send a message as a careful client does: until it is answered. None when it was refused."""
+        self._number += 1
+        key = f"{self.sign}-{self._number}"
+        facts: dict[str, Any] = {"key": key, "by": self.sign, "to": to, "text": text, "precedence": int(precedence)}
+        self._record.note(What.TYPED, self.sign, **facts, native=False, accepted=None)
+        new = NewMessage(
+            to=(to,),
+            text=text,
+            precedence=precedence,
+            keep=True,
+            lifetime_s=lifetime_s,
+            ack_wanted=ack_wanted,
+        )
+        message = await self._submit(new, key)
+        ref = "" if message is None else str(message.id)
+        self._record.note(What.TYPED, self.sign, **facts, native=False, accepted=message is not None, id=ref)
+        return message
+
+    async def _submit(self, new: NewMessage, key: str) -> Message | None:
+        for _ in range(RETRIES):
+            if self._box.on:
+                try:
+                    message, _ = await self._box.backend.submit(new, CALLER, key)
+                except BadInputError:
+                    return None
+                except (RefusedError, LedgerError) as error:
+                    if not _worth_retrying(error):
+                        return None
+                else:
+                    if self._box.on:
+                        return message
+            await asyncio.sleep(RETRY_S)
+        return None
+
+    # --- seeing ------------------------------------------------------------------------------------------
+
+    async def follow(self) -> None:
+        """Show what the gateway tells for as long as it answers; ends when the box goes off."""
+        box, backend = self._box, self._box.backend
+        try:
+            if self._cursor > box.gateway.core.ledger.newest_cursor:
+                self._cursor = 0  # another ledger, or an older one: read everything anew
+            while box.on:
+                _, rows = await backend.events_after(self._cursor, PAGE)
+                for cursor, kind, body, _ in rows:
+                    await self._take(backend, kind, body)
+                    self._cursor = cursor
+                if not rows:
+                    await backend.wait_events(self._cursor)
+        except LedgerError:
+            return
+
+    async def _take(self, backend: GatewayBackend, kind: str, body: dict[str, Any]) -> None:
+        note = self._record.note
+        if kind == "message.state":
+            facts: dict[str, Any] = {key: body.get(key) for key in ("id", "station", "state", "evidence", "by")}
+            note(What.MESSAGE, self.sign, **facts)
+        elif kind == "message.accepted":
+            await self._arrived(backend, body)
+        elif kind.startswith("alarm."):
+            note(What.ALARM, self.sign, key=body.get("key"), state=kind.removeprefix("alarm."))
+        elif kind.startswith("rollcall."):
+            note(What.ROLL_CALL, self.sign, happening=kind.removeprefix("rollcall."), **_flat(body))
+
+    async def _arrived(self, backend: GatewayBackend, body: dict[str, Any]) -> None:
+        own = self._box.config.gateway.station
+        if own not in body["to"] or body["sender"] == own or body["id"] in self.shown:
+            return
+        message = await backend.message(body["id"])
+        if message is None:
+            return
+        self.shown[body["id"]] = message.text
+        self._record.note(
+            What.SHOWN,
+            self.sign,
+            by=self.sign,
+            sender=message.sender,
+            text=message.text,
+            id=body["id"],
+            precedence=int(message.precedence),
+        )
+
+    async def missing(self) -> list[str]:
+        """Return the ids of messages that were on the screen once and that the gateway no longer knows."""
+        return [ref for ref in self.shown if await self._box.backend.message(ref) is None]
+
+
+def _flat(body: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if isinstance(value, str | int | float)}
+
+
+def _worth_retrying(error: RefusedError | LedgerError) -> bool:
+    """Whether a careful client tries again: the box was in trouble, the request was not wrong."""
+    if isinstance(error, LedgerError):
+        return True
+    return error.reason in (Refusal.NO_SPACE, Refusal.UNAVAILABLE)
