@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Executor
-from contextvars import Context
+from contextvars import Context, ContextVar
 from functools import partial
 from heapq import heapify, heappop, heappush
 from pathlib import Path
@@ -24,6 +24,12 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 NS_PER_S: Final = 1_000_000_000
+
+NEUTRAL: Final = Context()
+"""The context of what belongs to no box: lines, channels, devices. They go on while a box is paused."""
+
+BOX: Final[ContextVar[str]] = ContextVar("box", default="")
+"""The box whose process runs: tasks and timers inherit it. Set it in a box's outermost task."""
 
 REBUILD_MIN_TIMERS: Final = 64
 """Below this many timers a cancelled one is left for its time to come: rebuilding would cost more."""
@@ -131,6 +137,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._numbers = itertools.count(1)
         self._task_numbers = itertools.count(1)
         self._owner_thread = threading.get_ident()
+        self._paused: dict[str, list[asyncio.Handle]] = {}
+
+    def pause(self, box: str) -> None:
+        """Run nothing of this box until `resume`, as SIGSTOP does; its timers run late, in order."""
+        self._paused.setdefault(box, [])
+
+    def resume(self, box: str) -> None:
+        """Run what became due meanwhile, and go on."""
+        self._ready.extend(self._paused.pop(box, ()))
 
     @override
     def time(self) -> float:

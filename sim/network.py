@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from functools import partial
 from typing import Final
 
 from typing_extensions import override
@@ -42,6 +43,7 @@ class SimNetwork:
         rate_bps: float = 0.0,
     ) -> None:
         self._streams = streams
+        self._spoils = streams.stream("net/spoils")
         self._defaults = (delay_s, jitter_s, loss, rate_bps)
         self._channels: dict[tuple[str, str], Channel] = {}
         self._endpoints: dict[Address, SimDatagrams] = {}
@@ -77,7 +79,19 @@ class SimNetwork:
     def carry(self, data: bytes, source: Address, to: Address) -> None:
         """Take one datagram towards `to`; nobody there, or a lossy channel, loses it silently."""
         if len(data) <= MAX_DATAGRAM_OCTETS:
-            self.channel(source[0], to[0]).carry(len(data), lambda: self._arrive(data, source, to))
+            self.channel(source[0], to[0]).carry(
+                len(data),
+                partial(self._arrive, data, source, to),
+                back=source[0] > to[0],
+                spoilt=partial(self._arrive_spoilt, data, source, to),
+            )
+
+    def _arrive_spoilt(self, data: bytes, source: Address, to: Address) -> None:
+        if data:
+            at = self._spoils.randrange(len(data))
+            changed = data[at] ^ self._spoils.randrange(1, 256)
+            data = data[:at] + bytes([changed]) + data[at + 1 :]
+        self._arrive(data, source, to)
 
     def _arrive(self, data: bytes, source: Address, to: Address) -> None:
         endpoint = self._endpoints.get(to)

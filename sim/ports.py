@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from drivers.base import ByteStream, Connector, Datagrams, PortUnavailableError, StreamLostError
 from sim.device import SerialDevice
+from sim.loop import NEUTRAL
 from sim.network import SimNetwork
 from sim.uart import octet_time_s, resample
 
@@ -36,6 +37,7 @@ class _Line:
         self.limit_octets = limit_octets
         self.baud_bps = 0
         self.chunks: random.Random | None = None
+        self.slowness = 1.0
         self.space = asyncio.Event()
         self._deliver = deliver
         self._queue = bytearray()
@@ -65,7 +67,9 @@ class _Line:
         if self.chunks is not None:
             size = self.chunks.randint(1, size)
         wait_s = size * octet_time_s(self.baud_bps) if self.baud_bps else 0.0
-        self._timer = asyncio.get_running_loop().call_later(wait_s, self._arrive, size)
+        self._timer = asyncio.get_running_loop().call_later(
+            wait_s * self.slowness, self._arrive, size, context=NEUTRAL
+        )
 
     def _arrive(self, size: int) -> None:
         self._timer = None
@@ -96,6 +100,10 @@ class MemoryPort:
         self.path = path
         self.present = True
         self.overruns = 0
+        self.deaf = False
+        """The device hears nothing of what the host writes."""
+        self.slowness = 1.0
+        """Octets take this many times as long (of a paced port)."""
         self.chunks = chunks
         self._paced = paced
         self._stuck = False
@@ -126,6 +134,11 @@ class MemoryPort:
         self._stream = stream = _MemoryStream(self, baud_bps if self._paced else 0)
         self.device.attach(stream.from_device)
         return stream
+
+    def garble(self, rng: random.Random, octets: int) -> None:
+        """Let noise arrive at the host."""
+        if self._stream is not None:
+            self._stream.from_device(rng.randbytes(octets))
 
     def unplug(self) -> None:
         """Take the port away: the host reads end of stream, its writes raise, opening finds nothing."""
@@ -180,6 +193,7 @@ class _MemoryStream(ByteStream):
                     f"{self._port.path}: the port is gone", f"{self._port.path}：端口已消失"
                 )
             if not self._port.stuck:
+                self._to_device.slowness = self._port.slowness
                 left = left[self._to_device.push(bytes(left)) :]
                 if not left:
                     return
@@ -211,10 +225,11 @@ class _MemoryStream(ByteStream):
         """Take octets from the device onto the line; what does not fit is lost and counted."""
         self._to_host.baud_bps = self._port.device.baud_bps if self._baud_bps else 0
         self._to_host.chunks = self._port.chunks
+        self._to_host.slowness = self._port.slowness
         self._port.overruns += len(data) - self._to_host.push(data)
 
     def _arrive_at_device(self, data: bytes) -> None:
-        if self._port.stuck or self._gone:
+        if self._port.stuck or self._port.deaf or self._gone:
             return
         if self._baud_bps:
             data = resample(data, sent_bps=self._baud_bps, read_bps=self._port.device.baud_bps)
