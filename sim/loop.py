@@ -239,10 +239,19 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 self._cancelled_count -= 1
             else:
                 ready.append(timer)
+        if self._paused:
+            self._put_off()
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle._cancelled:  # noqa: SLF001 - see _drop_cancelled
                 handle._run()  # noqa: SLF001 - what every event loop does
+
+    def _put_off(self) -> None:
+        """Take what belongs to paused boxes out of what is ready."""
+        for _ in range(len(self._ready)):
+            handle = self._ready.popleft()
+            waiting = self._paused.get(handle._context.get(BOX, ""))  # type: ignore[attr-defined]  # noqa: SLF001
+            (self._ready if waiting is None else waiting).append(handle)
 
     def _advance(self) -> None:
         if not self._heap:
