@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -23,6 +24,7 @@ from sim.devices.pdt_net import PdtNet
 from sim.devices.rdss import RdssSpace
 from sim.devices.sms_centre import SmsCentre
 from sim.env import SimHooks, SimLog, SimTrace
+from sim.loop import BOX, VirtualLoop
 from sim.network import SimNetwork
 from sim.ports import SimConnector
 from sim.rng import Streams
@@ -155,8 +157,18 @@ class Box:
     async def power_on(self) -> None:
         """Start the gateway on what is on the disk; return when it is ready."""
         ready = asyncio.Event()
-        self._running = self._tasks.create_task(self._run(ready), name=self.name)
+        process = copy_context()
+        process.run(BOX.set, self.name)
+        self._running = self._tasks.create_task(self._run(ready), name=self.name, context=process)
         await ready.wait()
+
+    def pause(self) -> None:
+        """Stop the gateway's process as SIGSTOP does: nothing of it runs, what comes in waits."""
+        _virtual_loop().pause(self.name)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        _virtual_loop().resume(self.name)
 
     async def cut_power(self) -> None:
         """Take the power away now: what is not on the disk is gone, nothing more is sent or written."""
@@ -248,6 +260,12 @@ class Box:
             return now in states or now.partition("/")[0] in states
 
         return await until(there, limit_s=limit_s)
+
+
+def _virtual_loop() -> VirtualLoop:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop), "only a virtual loop can pause a box"  # noqa: S101
+    return loop
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], *, limit_s: float = 600.0) -> float:
