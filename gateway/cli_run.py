@@ -69,7 +69,7 @@ def _keys(config: Config) -> KeyRing:
     keys = load_station_keys(config.keys_path)
     if keys.own != config.gateway.station:
         raise BadInputError(
-            f"{config.keys_path.name}.station",
+            f"{config.keys_path}: station",
             limit=f"the key file of station {config.gateway.station}",
             found=keys.own,
             zh="密钥文件属于其他台站",
