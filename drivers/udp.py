@@ -45,6 +45,9 @@ gateway repeats them), and counted. Changes of state are never dropped: there ar
 TELL_EVERY_S = 30.0
 """A peer that goes on answering is reported heard, with its round trip, this often: enough for presence."""
 
+TELL_CHANGE_PCT = 5
+"""A quality that moved this much is told at once: one heartbeat lost in the twenty that are remembered."""
+
 STRANGERS_PER_S = 50
 """Datagrams a second taken from addresses not known to be alive; a flood beyond is counted and dropped."""
 
@@ -74,6 +77,7 @@ class UdpLink:
         self._closed = False
         self._junk = 0
         self._overflow = 0
+        self._told_pct = 0
         self._strangers = (0, 0)
         self._told_junk_s = env.clock.monotonic_s()
 
@@ -217,10 +221,21 @@ class UdpLink:
         if news or peer.told_s is None or now_s - peer.told_s >= TELL_EVERY_S:
             peer.told_s = now_s
             self._emit(Heard(address=peer.address, how=how))
-            if peer.rtt_s is not None:
-                detail = f"{peer.address} rtt {1000 * peer.rtt_s:.0f} ms"
-                self._emit(Quality(quality_pct=peer.quality_pct, detail=detail))
+            self._tell_quality(peer, now_s, changed_only=False)
+        elif how == "heartbeat":
+            self._tell_quality(peer, now_s, changed_only=True)
         self._change(LinkState.UP, f"{peer.address} answers")
+
+    def _tell_quality(self, peer: Peer, now_s: float, *, changed_only: bool) -> None:
+        answered, asked = self._peers.answers(now_s)
+        if not asked or peer.rtt_s is None:
+            return
+        percent = round(100 * answered / asked)
+        if changed_only and abs(percent - self._told_pct) < TELL_CHANGE_PCT:
+            return
+        self._told_pct = percent
+        rtt = f"{peer.address} rtt {1000 * peer.rtt_s:.0f} ms"
+        self._emit(Quality(quality_pct=percent, detail=f"{answered} of {asked} heartbeats answered, {rtt}"))
 
     async def _watch(self) -> None:
         while True:
@@ -241,6 +256,8 @@ class UdpLink:
             if not peer.configured:
                 self._peers.forget(peer)
             if not self._peers.any_online:
+                self._told_pct = 0
+                self._emit(Quality(quality_pct=0, detail="no peer answers"))
                 self._change(LinkState.DOWN, "no peer answers")
         elif (peer.configured or peer.online) and now_s >= peer.ask_at_s(pace):
             self._ask(peer)

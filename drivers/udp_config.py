@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from drivers.udp_peers import Pace
+from protocols.errors import BadInputError
 
 PEERS_MAX = 128
 """Configured peers of one link: a city's headquarters; each costs its heartbeats and a few hundred octets."""
@@ -53,23 +54,33 @@ class UdpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     fen_per_kilooctet: Annotated[int, msgspec.Meta(ge=0, le=10**6)] = 0
 
     def __post_init__(self) -> None:
-        """Check what the types cannot say; ValueError names key, limit and what was found."""
+        """Check what the types cannot say; raises BadInputError."""
         bound = parse_address(self.bind, "bind", any_port=True)[0]
         for text in self.peers:
             host, _ = parse_address(text, "peers")
             if ":" in host and ":" not in bound:
-                raise ValueError(f"peers: an IPv6 peer needs an IPv6 bind address such as [::]:7000: {text}")
+                raise BadInputError(
+                    "peers",
+                    limit=f"IPv4 addresses, as bind is {self.bind}; or bind to [::]:7000",
+                    found=text,
+                    en="an IPv6 peer needs an IPv6 bind address",
+                    zh="IPv6 对端需要 IPv6 监听地址",
+                )
         pace = self.pace
         if not pace.heartbeat_min_s <= pace.heartbeat_max_s:
-            raise ValueError(
-                f"heartbeat_max_s: limit {pace.heartbeat_min_s} (heartbeat_min_s) or more, "
-                f"found {pace.heartbeat_max_s}"
+            raise BadInputError(
+                "heartbeat_max_s",
+                limit=f"{pace.heartbeat_min_s} (heartbeat_min_s) or more",
+                found=pace.heartbeat_max_s,
+                zh="不得小于 heartbeat_min_s",
             )
         least_s = pace.heartbeat_max_s + 2 * pace.heartbeat_min_s
         if pace.loss_detect_s < least_s:
-            raise ValueError(
-                f"loss_detect_s: limit {least_s} (heartbeat_max_s + 2 heartbeat_min_s) or more, "
-                f"found {pace.loss_detect_s}"
+            raise BadInputError(
+                "loss_detect_s",
+                limit=f"{least_s:g} (heartbeat_max_s + 2 heartbeat_min_s) or more",
+                found=pace.loss_detect_s,
+                zh="不得小于 heartbeat_max_s + 2 heartbeat_min_s",
             )
 
     @property
@@ -84,19 +95,25 @@ class UdpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 def parse_address(text: str, key: str, *, any_port: bool = False) -> tuple[str, int]:
-    """Split `host:port` or `[v6]:port` into a canonical literal and a port; ValueError names `key`."""
+    """Split `host:port` or `[v6]:port` into a canonical literal and a port; BadInputError names `key`."""
     host, colon, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     number = int(port) if port.isascii() and port.isdecimal() and len(port) <= len("65535") else -1
-    example = "192.0.2.1:7000 or [2001:db8::1]:7000"
-    refused = f"{key}: limit an IP address and a port 1..{PORT_MAX}, as {example}; found {text}"
+    least = 0 if any_port else 1
+    refused = BadInputError(
+        key,
+        limit=f"IP address and port {least}..{PORT_MAX}, as 192.0.2.1:7000 or [2001:db8::1]:7000",
+        found=text,
+        en="not an address",
+        zh="地址无效（应为 IP 地址和端口，不能用域名）",
+    )
     try:
         literal = ip_address(host[1:-1] if bracketed else host)
     except ValueError as error:
-        raise ValueError(refused) from error
-    in_range = (0 if any_port else 1) <= number <= PORT_MAX
+        raise refused from error
+    in_range = least <= number <= PORT_MAX
     if not colon or bracketed is not isinstance(literal, IPv6Address) or not in_range:
-        raise ValueError(refused)
+        raise refused
     return _literal(str(literal)), number
 
 
@@ -110,7 +127,7 @@ def normal_address(text: str) -> str:
     """Bring a destination to the form addresses are kept in; what is no address stays as it is."""
     try:
         return address_text(*parse_address(text, "destination"))
-    except ValueError:
+    except BadInputError:
         return text
 
 

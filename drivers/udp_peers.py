@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
-PENDING_MAX = 8
-"""Heartbeats of one peer waiting for a reply; older ones are forgotten: their round trip says nothing new."""
-
 HISTORY = 20
-"""Heartbeats that the quality percentage looks back on: under a minute on an idle cellular path."""
+"""Heartbeats of one peer that are remembered, for their replies and for the quality: eight seconds of a
+cellular path in doubt, some minutes of a quiet one. A reply to an older one says nothing new."""
 
 LEARNED_MAX = 64
 """Addresses learnt from traffic (vehicles behind a carrier's NAT); the one silent longest goes first."""
@@ -35,6 +33,15 @@ class Pace:
 
 
 @dataclass(slots=True)
+class Question:
+    """One heartbeat sent."""
+
+    nonce: int
+    sent_s: float
+    answered: bool = False
+
+
+@dataclass(slots=True)
 class Peer:
     """One address and its evidence. `online` None: not known yet."""
 
@@ -52,8 +59,7 @@ class Peer:
     told_s: float | None = None
     traffic: bool = False
     """Data went out since we last heard the peer: doubt is dearer."""
-    pending: OrderedDict[int, float] = field(default_factory=OrderedDict)
-    answers: deque[bool] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    questions: deque[Question] = field(default_factory=lambda: deque(maxlen=HISTORY))
     rtt_s: float | None = None
     rtt_var_s: float = 0.0
 
@@ -62,10 +68,11 @@ class Peer:
         """A reply may take this long: RFC 6298's smoothed round trip plus four deviations."""
         return 0.0 if self.rtt_s is None else self.rtt_s + 4 * self.rtt_var_s
 
-    @property
-    def quality_pct(self) -> int | None:
-        """Share of the last heartbeats answered."""
-        return round(100 * sum(self.answers) / len(self.answers)) if self.answers else None
+    def answers(self, now_s: float, pace: Pace) -> tuple[int, int]:
+        """How many of how many heartbeats were answered since it came up; those under way do not count."""
+        patience_s = max(self.patience_s, pace.heartbeat_min_s)
+        due = [q for q in self.questions if q.answered or now_s - q.sent_s > patience_s]
+        return sum(q.answered for q in due), len(due)
 
     def last_s(self) -> float:
         """When it was last heard; when we began to listen, if never."""
@@ -93,23 +100,18 @@ class Peer:
 
     def asked(self, nonce: int, now_s: float, pace: Pace) -> None:
         """Note a heartbeat sent; what stays unanswered counts against the quality."""
-        if self.pending:
-            self.answers.append(False)
-        self.pending[nonce] = now_s
-        while len(self.pending) > PENDING_MAX:
-            self.pending.popitem(last=False)
+        self.questions.append(Question(nonce, now_s))
         self.asked_s = now_s
         if self.online is False:
             self.interval_s = min(max(self.interval_s, pace.heartbeat_min_s) * 2, LOST_INTERVAL_MAX_S)
 
     def replied(self, nonce: int, now_s: float, pace: Pace) -> bool:
         """Take a reply; False for a nonce that is not waiting (late, repeated or invented)."""
-        sent_s = self.pending.get(nonce)
-        if sent_s is None:
+        question = next((q for q in self.questions if q.nonce == nonce and not q.answered), None)
+        if question is None:
             return False
-        self.pending.clear()
-        self.answers.append(True)
-        sample_s = max(0.0, now_s - sent_s)
+        question.answered = True
+        sample_s = max(0.0, now_s - question.sent_s)
         if self.rtt_s is None:
             self.rtt_s, self.rtt_var_s = sample_s, sample_s / 2
         else:
@@ -128,6 +130,10 @@ class Peer:
         self.traffic = False
         if news:
             self.interval_s = pace.heartbeat_min_s
+            # Nobody was there to answer before: that was told by the state, and is no fault of the path now.
+            answered = next((q for q in reversed(self.questions) if q.answered), None)
+            while self.questions and self.questions[0] is not answered:
+                self.questions.popleft()
         self.online = True
         return news
 
@@ -175,6 +181,11 @@ class Peers:
     def all(self) -> list[Peer]:
         """Return everyone known, in order of acquaintance."""
         return list(self._by_address.values())
+
+    def answers(self, now_s: float) -> tuple[int, int]:
+        """How many of how many heartbeats the peers that are there have answered."""
+        counts = [peer.answers(now_s, self.pace) for peer in self._by_address.values() if peer.online]
+        return sum(answered for answered, _ in counts), sum(asked for _, asked in counts)
 
     @property
     def any_online(self) -> bool:

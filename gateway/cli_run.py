@@ -15,6 +15,7 @@ from gateway import logs
 from gateway.config import Config, load_config
 from gateway.domain import LinkState, TimeQuality
 from gateway.keys import load_station_keys
+from gateway.ledger.errors import LedgerBrokenError
 from gateway.notify import Notifier
 from gateway.service import Gateway, NoHooks, World, open_gateway
 from gateway.trace import FileTrace, NoTrace
@@ -69,7 +70,7 @@ def _keys(config: Config) -> KeyRing:
     keys = load_station_keys(config.keys_path)
     if keys.own != config.gateway.station:
         raise BadInputError(
-            f"{config.keys_path.name}.station",
+            f"{config.keys_path}: station",
             limit=f"the key file of station {config.gateway.station}",
             found=keys.own,
             zh="密钥文件属于其他台站",
@@ -131,6 +132,8 @@ async def _serve(gateway: Gateway, stop: asyncio.Event) -> int:
             log.info("gateway_stopping")
             for task in running:
                 task.cancel()
+    except* LedgerBrokenError:
+        failed = True  # logged where it was found; the service manager starts a new process
     except* FieldgateError:
         raise
     except* Exception as group:

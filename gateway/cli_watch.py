@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from gateway.cli_http import (
     BAD_INPUT,
@@ -24,6 +26,10 @@ HEAD = {
     "zh": ("时间", "告警", "台站", "详情", "位置", "确认人", "键"),
     "en": ("time", "alarm", "station", "detail", "position", "acknowledged", "key"),
 }
+ACTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"ack": ("acknowledge", "acknowledged_by"), "clear": ("clear", "cleared_by")}
+)
+"""What can be done to an alarm: the API's word, and the key that says who did it."""
 QUARANTINE_HEAD = {
     "zh": ("时间", "承载", "地址", "正文"),
     "en": ("time", "bearer", "address", "text"),
@@ -33,9 +39,11 @@ QUARANTINE_HEAD = {
 def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `alarms`, `events` and `quarantine`."""
     alarms = subparsers.add_parser(
-        "alarms", parents=[client_options()], help="list or acknowledge alarms 告警"
+        "alarms", parents=[client_options()], help="list, acknowledge or clear alarms 告警"
     )
-    alarms.add_argument("act", nargs="?", choices=("ack",), help="acknowledge; none: list 确认告警")
+    alarms.add_argument(
+        "act", nargs="?", choices=tuple(ACTS), help="acknowledge, or end it; none: list 确认、解除告警"
+    )
     alarms.add_argument("key", nargs="?", metavar="KEY", help="the alarm's key 告警键")
     alarms.add_argument("--all", action="store_true", help="also old ones 包括历史")
     alarms.set_defaults(run=runs(run_alarms))
@@ -54,9 +62,9 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def run_alarms(client: Client, args: argparse.Namespace) -> int:
-    """List alarms, newest first, or acknowledge one."""
+    """List alarms, newest first, or acknowledge or clear one."""
     if args.act:
-        return _acknowledge(client, args)
+        return _act(client, args)
     answer = client.get("alarms", active=0 if args.all else 1)
     if args.json:
         print_json(answer)
@@ -66,14 +74,16 @@ def run_alarms(client: Client, args: argparse.Namespace) -> int:
     return OK
 
 
-def _acknowledge(client: Client, args: argparse.Namespace) -> int:
+def _act(client: Client, args: argparse.Namespace) -> int:
     if not args.key:
-        raise ClientError(BAD_INPUT, "alarms ack: KEY is missing", "alarms ack：缺少告警键")
-    alarm = client.post(f"alarms/{part(args.key)}/acknowledge")
+        words = (f"alarms {args.act}: KEY is missing", f"alarms {args.act}：缺少告警键")
+        raise ClientError(BAD_INPUT, *words)
+    verb, by = ACTS[args.act]
+    alarm = client.post(f"alarms/{part(args.key)}/{verb}")
     if args.json:
         print_json(alarm)
     else:
-        print_lines([f"{alarm['key']}  {alarm['acknowledged_by']}"])
+        print_lines([f"{alarm['key']}  {alarm[by]}"])
     return OK
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,17 @@ import msgspec
 
 from drivers import registry
 from gateway.api.settings import ApiConfig, TokenConfig, Tokens
+from gateway.config_ports import Ports
 from gateway.domain import MAX_STATION, Bearer, Precedence
 from gateway.roster import Roster, load_roster
-from gateway.toml_errors import convert
+from gateway.toml_errors import convert, located, read_toml
 from protocols.errors import BadInputError
 
 MAX_LINKS = 32
 """More links than any vehicle carries; bounds tasks and queues."""
+
+GATEWAYS_SHOWN_CHARS = 200
+"""Gateways that a refusal lists: enough to see the misprint, too few to flood a terminal."""
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=7 * 86_400)]
 
@@ -115,23 +118,25 @@ class Config:
 
 def load_config(path: Path) -> Config:
     """Read and check a configuration file with its roster; raises BadInputError."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInputError(
-            path.name, limit="a readable TOML file in UTF-8", found=str(error), zh="无法读取配置文件"
-        ) from error
-    raw = convert(table, RawConfig, where=path.name)
+    where = f"{path}: "
+    raw = convert(read_toml(path, str(path), "无法读取配置文件"), RawConfig, where=where)
     base = path.resolve().parent
-    roster = load_roster(base / raw.gateway.roster)
+    shown = path.parent / raw.gateway.roster
+    roster = load_roster(base / raw.gateway.roster, f"{shown} (gateway.roster of {path})")
     own = roster.stations.get(raw.gateway.station)
     if own is None or not own.gateway:
+        gateways = ", ".join(f"{s.number} {s.call_sign}" for s in roster.stations.values() if s.gateway)
         raise BadInputError(
-            f"{path.name}.gateway.station",
-            limit="a station of the roster with gateway = true",
+            f"{where}gateway.station",
+            limit=f"a station of {shown} with gateway = true: {gateways[:GATEWAYS_SHOWN_CHARS] or 'none'}",
             found=raw.gateway.station,
             zh="名册中没有此网关台站",
         )
+    with located(where):
+        return _config(raw, base, roster)
+
+
+def _config(raw: RawConfig, base: Path, roster: Roster) -> Config:
     raw.api.address()
     return Config(
         gateway=raw.gateway,
@@ -140,52 +145,65 @@ def load_config(path: Path) -> Config:
         roster=roster,
         api=raw.api,
         tokens=Tokens(raw.token),
-        links=_links(raw.link, path.name),
+        links=_links(raw.link),
         routing=raw.routing,
-        order_by_precedence=_orders(raw.routing, path.name),
+        order_by_precedence=_orders(raw.routing),
         reports=raw.reports,
         roll_call=raw.roll_call,
     )
 
 
-def _orders(routing: RoutingTable, where: str) -> dict[Precedence, tuple[Bearer, ...]]:
+def _orders(routing: RoutingTable) -> dict[Precedence, tuple[Bearer, ...]]:
+    _once(routing.order, "routing.order")
     orders = dict.fromkeys(Precedence, routing.order)
+    named: set[str] = set()
     for name, order in routing.by_precedence.items():
+        _once(order, f"routing.by_precedence.{name}")
         if name.upper() not in Precedence.__members__:
             raise BadInputError(
-                f"{where}.routing.by_precedence.{name}",
-                limit=" ".join(p.name.lower() for p in Precedence),
+                f"routing.by_precedence.{name}",
+                limit=f"one of {', '.join(p.name.lower() for p in Precedence)}",
                 found=name,
+                en="no such precedence",
                 zh="没有此等级",
             )
+        if name.upper() in named:
+            raise BadInputError(
+                f"routing.by_precedence.{name}", limit="each precedence once", found=name, zh="等级重复"
+            )
+        named.add(name.upper())
         orders[Precedence[name.upper()]] = order
     return orders
 
 
-def _links(tables: tuple[dict[str, Any], ...], where: str) -> tuple[LinkConfig, ...]:
+def _once(order: tuple[Bearer, ...], where: str) -> None:
+    if not order:
+        raise BadInputError(
+            where,
+            limit="one bearer or more",
+            found=[],
+            en="nothing could ever be sent",
+            zh="至少列出一种承载",
+        )
+    for bearer in order:
+        if order.count(bearer) > 1:
+            raise BadInputError(
+                where, limit="each bearer once", found=bearer.value, en="bearer named twice", zh="承载重复"
+            )
+
+
+def _links(tables: tuple[dict[str, Any], ...]) -> tuple[LinkConfig, ...]:
     if len(tables) > MAX_LINKS:
-        raise BadInputError(f"{where}.link", limit=f"{MAX_LINKS} links", found=len(tables), zh="链路过多")
+        raise BadInputError("link", limit=f"{MAX_LINKS} links", found=len(tables), zh="链路过多")
     links: list[LinkConfig] = []
     names: set[str] = set()
-    ports: dict[str, str] = {}
+    ports = Ports()
     for index, table in enumerate(tables):
-        link = _link(dict(table), f"{where}.link[{index}]")
+        link = _link(dict(table), f"link[{index}]")
         if link.name in names:
-            raise BadInputError(
-                f"{where}.link[{index}].name", limit="used once", found=link.name, zh="链路名称重复"
-            )
+            raise BadInputError(f"link[{index}].name", limit="used once", found=link.name, zh="链路名称重复")
         names.add(link.name)
-        for key in ("device", "bind"):
-            port = str(table.get(key, ""))
-            if port and not port.endswith(":0") and port in ports:
-                raise BadInputError(
-                    f"{where}.link[{index}] ({link.name}).{key}",
-                    limit=f"one link on a port; {ports[port]} has it",
-                    found=port,
-                    en="two links on one port",
-                    zh="两条链路使用同一端口",
-                )
-            ports[port] = link.name
+        ports.claim(link.name, table, f"link[{index}] ({link.name})")
         links.append(link)
     return tuple(links)
 
@@ -194,17 +212,24 @@ def _link(table: dict[str, Any], where: str) -> LinkConfig:
     name, driver, shares = table.pop("name", None), table.pop("driver", None), table.pop("shares", [])
     if not isinstance(name, str) or not name.isidentifier() or name == "all":
         raise BadInputError(
-            f"{where}.name", limit="letters, digits, underscore; not `all`", found=name, zh="链路名称无效"
+            f"{where}.name",
+            limit="letters, digits, underscore, no digit first; not `all`",
+            found=name,
+            zh="链路名称无效",
         )
     if not isinstance(driver, str):
         raise BadInputError(
-            f"{where} ({name}).driver", limit="a driver's name", found=driver, zh="缺少驱动名称"
+            f"{where} ({name}).driver",
+            limit=f"one of {', '.join(registry.names())}",
+            found="nothing" if driver is None else driver,
+            zh="缺少驱动名称",
         )
     if not isinstance(shares, list) or not all(isinstance(s, str) for s in shares):
         raise BadInputError(
             f"{where} ({name}).shares", limit="a list of names", found=shares, zh="应为名称列表"
         )
-    kind = registry.load(driver).config_type
+    with located(f"{where} ({name})."):
+        kind = registry.load(driver).config_type
     return LinkConfig(
         name=name,
         driver=driver,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,6 +38,10 @@ MAX_TEXT_CHARS = 4_000
 
 MAX_LIFETIME_S = 30 * 86_400
 """Longest lifetime: a month; what is older is history, not traffic."""
+
+
+MAX_SEQUENCE = (1 << 28) - 1
+"""Sequences are 1..2^28-1: the greatest number that four octets carry on the air."""
 
 
 class Evidence(StrEnum):
@@ -142,25 +147,28 @@ class MessageId:
     @classmethod
     def parse(cls, text: str) -> MessageId:
         """Read `origin-incarnation-sequence`; raises BadInputError."""
-        parts = text.split("-")
-        try:
-            origin, incarnation, sequence = int(parts[0]), int(parts[1], 16), int(parts[2])
-        except (ValueError, IndexError):
+        found = _ID.fullmatch(text)
+        if found is None:
             raise BadInputError(
                 "id",
-                limit="origin-incarnation-sequence",
+                limit="origin-incarnation-sequence, as 3-1a2b-17",
                 found=text,
                 en="not a message id",
                 zh="不是报文编号",
-            ) from None
-        if len(parts) != _ID_PARTS or not (0 < origin <= MAX_STATION and 0 <= incarnation < 1 << 16):
+            )
+        origin, incarnation, sequence = int(found[1]), int(found[2], 16), int(found[3])
+        if not (0 < origin <= MAX_STATION and 0 < sequence <= MAX_SEQUENCE):
             raise BadInputError(
-                "id", limit="origin 1..65535, incarnation 16 bit", found=text, zh="报文编号超出范围"
+                "id",
+                limit=f"origin 1..{MAX_STATION}, sequence 1..{MAX_SEQUENCE}",
+                found=text,
+                en="out of range",
+                zh="报文编号超出范围",
             )
         return cls(origin, incarnation, sequence)
 
 
-_ID_PARTS = 3
+_ID = re.compile(r"([0-9]{1,5})-([0-9A-Fa-f]{1,4})-([0-9]{1,20})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,5 +293,7 @@ class Alarm:
     position: Position | None
     raised_unix_ms: int
     cleared_unix_ms: int = 0
+    cleared_by: str = ""
+    """The operator who ended it; empty when the cause went by itself."""
     acknowledged_by: str = ""
     exercise: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from gateway.domain import MAX_STATION, Bearer
-from gateway.toml_errors import convert
+from gateway.toml_errors import convert, located, read_toml
 from protocols.errors import BadInputError
 
 MAX_STATIONS = 10_000
@@ -19,6 +18,9 @@ MAX_STATIONS = 10_000
 
 MAX_NAME_CHARS = 40
 """Fits a table column and a notice line."""
+
+SIGN_LIMIT = "1..20 letters, digits or . # + - _"
+"""What a call sign or the name of a group may be, in words."""
 
 Number = Annotated[int, msgspec.Meta(ge=1, le=MAX_STATION)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME_CHARS)]
@@ -29,7 +31,7 @@ class StationTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Keys of one `[[station]]`."""
 
     number: Number
-    call_sign: Annotated[str, msgspec.Meta(pattern=r"^[\w.#+-]{1,20}$")]
+    call_sign: Annotated[str, msgspec.Meta(pattern=r"^[\w.#+-]{1,20}$", description=SIGN_LIMIT)]
     name: Name
     path: str = ""
     """City/department/unit, for example `示范市/消防救援支队/一大队`."""
@@ -49,7 +51,7 @@ class StationTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 class GroupTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Keys of one `[[group]]`."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[\w.#+-]{1,20}$")]
+    name: Annotated[str, msgspec.Meta(pattern=r"^[\w.#+-]{1,20}$", description=SIGN_LIMIT)]
     members: tuple[str, ...]
 
 
@@ -147,15 +149,15 @@ def normal_address(bearer: Bearer, address: str) -> str:
 _NATIONAL_DIGITS = 11
 
 
-def load_roster(path: Path) -> Roster:
-    """Read and check the roster file; raises BadInputError naming table, key, limit and what was found."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInputError(
-            path.name, limit="a readable TOML file in UTF-8", found=str(error), zh="无法读取名册文件"
-        ) from error
-    return build_roster(convert(table, RosterFile, where=path.name))
+def load_roster(path: Path, shown: str = "") -> Roster:
+    """Read and check the roster file; raises BadInputError naming file, table, key, limit and what was found.
+
+    `shown` is what the refusal calls the file; empty: its path.
+    """
+    name = shown or str(path)
+    table = convert(read_toml(path, name, "无法读取名册文件"), RosterFile, where=f"{name}: ")
+    with located(f"{name}: "):
+        return build_roster(table)
 
 
 def build_roster(file: RosterFile) -> Roster:
@@ -167,15 +169,20 @@ def build_roster(file: RosterFile) -> Roster:
     by_sign: dict[str, int] = {}
     by_address: dict[tuple[Bearer, str], int] = {}
     for row in file.station:
-        _claim(by_sign, row.call_sign.casefold(), row.number, f"station {row.number}.call_sign")
+        where = f"station {row.call_sign}"
+        _claim(by_sign, row.call_sign.casefold(), row.number, f"{where}.call_sign", row.call_sign)
         for bearer, address in row.address.items():
             key = (bearer, normal_address(bearer, address))
-            _claim(by_address, key, row.number, f"station {row.call_sign}.address.{bearer}")
+            _claim(by_address, key, row.number, f"{where}.address.{bearer}", address)
     stations: dict[int, Station] = {}
     for row in file.station:
         if row.number in stations:
             raise BadInputError(
-                f"station {row.call_sign}.number", limit="used once", found=row.number, zh="台站号重复"
+                f"station {row.call_sign}.number",
+                limit=f"used once; {stations[row.number].call_sign} has it",
+                found=row.number,
+                en="in use",
+                zh="台站号重复",
             )
         via = tuple(_known(by_sign, sign, f"station {row.call_sign}.via") for sign in row.via)
         stations[row.number] = Station(
@@ -201,7 +208,7 @@ def build_roster(file: RosterFile) -> Roster:
                 )
     groups: dict[str, tuple[int, ...]] = {}
     for group in file.group:
-        _claim(by_sign, group.name.casefold(), 0, f"group {group.name}.name")
+        _claim(by_sign, group.name.casefold(), 0, f"group {group.name}.name", group.name)
         groups[group.name.casefold()] = tuple(
             _known(by_sign, sign, f"group {group.name}.members") for sign in group.members
         )
@@ -209,9 +216,16 @@ def build_roster(file: RosterFile) -> Roster:
     return Roster(file.version, stations, groups, signs, by_address)
 
 
-def _claim(taken: dict[Any, int], key: object, number: int, where: str) -> None:
+def _claim(taken: dict[Any, int], key: object, number: int, where: str, found: str) -> None:
     if key in taken:
-        raise BadInputError(where, limit="used once in the roster", found=key, zh="名册中重复")
+        holder = f"station {taken[key]}" if taken[key] else "a group"
+        raise BadInputError(
+            where,
+            limit=f"used once in the roster; {holder} has it",
+            found=found,
+            en="in use",
+            zh="名册中重复",
+        )
     taken[key] = number
 
 

@@ -40,6 +40,7 @@ from gateway.delivery.progress import ProgressKeeper
 from gateway.delivery.receiver import Receiver
 from gateway.delivery.sender import Sender
 from gateway.delivery.streams import Streams
+from gateway.disk import DiskWatch
 from gateway.domain import Alarm, AlarmKind, LinkState, Presence, TimeQuality
 from gateway.ledger import events, hops, notes, presence
 from gateway.ledger.engine import Ledger
@@ -136,10 +137,14 @@ class Gateway:
         self._native_in = NativeIn(core, self.outbox, self.roll_calls)
         self._progress = ProgressKeeper(core, self.outbox, self.sender)
         self._house = Housekeeper(core, self.outbox)
+        self._disk = DiskWatch(core)
         self.backend = GatewayBackend(core, self.outbox, self.reports, self.roll_calls)
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Run until cancelled; `ready` is called once the ledger is read and every link has its task."""
+        """Run until cancelled; `ready` is called once the ledger is read and every link has its task.
+
+        Raises LedgerBrokenError (in a group) when the ledger is found damaged.
+        """
         core = self.core
         quiet = await core.ledger.read(lambda tx: notes.meta_list(tx, "quiet."))
         for config in self.config.links:
@@ -150,6 +155,8 @@ class Gateway:
         await self._tell_set_aside()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(core.ledger.run(), name="ledger")
+            tasks.create_task(self._end_when_broken(), name="ledger.broken")
+            tasks.create_task(self._disk.run(), name="disk")
             tasks.create_task(self._freshness.run(), name="freshness")
             tasks.create_task(self.sender.run(), name="sender")
             tasks.create_task(self.reports.run(), name="reports")
@@ -158,6 +165,12 @@ class Gateway:
             for link in core.links.values():
                 tasks.create_task(link.run(), name=f"{link.name}.link")
             ready()
+
+    async def _end_when_broken(self) -> None:
+        """Raise LedgerBrokenError once the ledger is found damaged: only a new start can set it aside."""
+        error = await self.core.ledger.until_broken()
+        self.core.log.error("ledger_broken", error=error.en)
+        raise error
 
     def _link(self, config: LinkConfig, *, quiet: bool) -> LinkRunner:
         world, core = self.world, self.core

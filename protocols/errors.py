@@ -27,6 +27,12 @@ class BadInputError(FieldgateError):
         self.field = field
         self.limit = limit
         self.found = shown
+        self._said = (found, en, zh)
+
+    def within(self, place: str) -> BadInputError:
+        """Return the same refusal with `place` (a file, a table) written before the field."""
+        found, en, zh = self._said
+        return BadInputError(f"{place}{self.field}", limit=self.limit, found=found, en=en, zh=zh)
 
 
 class ProtocolError(FieldgateError):

@@ -314,6 +314,20 @@ class MemoryBackend:
             await self.tell("alarm.changed", key=key)
         return self.rung[key]
 
+    async def clear_alarm(self, key: str, caller: Caller) -> Alarm:
+        if key not in self.rung:
+            raise NotFoundError("key", key)
+        known = self.rung[key]
+        if not known.cleared_unix_ms:
+            self.rung[key] = replace(
+                known,
+                cleared_unix_ms=self.clock.unix_ms(),
+                cleared_by=caller.name,
+                acknowledged_by=known.acknowledged_by or caller.name,
+            )
+            await self.tell("alarm.cleared", key=key)
+        return self.rung[key]
+
     async def quarantine(self) -> list[dict[str, object]]:
         return self.strangers
 

@@ -123,6 +123,8 @@ BAD = [
     (("quiet", "bd1"), 2, "on"),
     (("quiet", "nolink", "on"), 2, "nolink"),
     (("alarms", "ack"), 2, "告警键"),
+    (("alarms", "clear"), 2, "告警键"),
+    (("alarms", "clear", "sos:9"), 2, "sos:9"),
     (("rollcall", "report", "none"), 2, "none"),
     (("rollcall", "mark", "1-r4", "PD-01", "gone"), 2, "gone"),
     (("links", "--url", "http://127.0.0.1:1"), 3, "127.0.0.1:1"),
@@ -230,14 +232,17 @@ async def test_acts_reach_the_gateway(gateway: MemoryBackend, run: Run) -> None:
         (await run("links", "--station", "VEH-3", "--ask"))[0],
         (await run("quiet", "all", "on"))[0],
         (await run("alarms", "ack", "sos:305"))[0],
+        (await run("alarms", "clear", "lost:23"))[0],
         (await run("rollcall", "mark", "1-r4", "PD-09", "excused", "--note", "轮休"))[0],
         (await run("rollcall", "start", "vehicles", "--title", "抽查", "--deadline", "60"))[0],
     ]
 
-    assert statuses == [0, 0, 0, 0, 0]
+    assert statuses == [0, 0, 0, 0, 0, 0]
     assert gateway.asked == ["VEH-3"]
     assert all(gateway.silent.values())
     assert gateway.rung["sos:305"].acknowledged_by == "值班员甲"
+    assert gateway.rung["sos:305"].cleared_by == ""
+    assert gateway.rung["lost:23"].cleared_by == "值班员甲"
     assert [call["title"] for call in gateway.calls.values()] == ["断网点名", "抽查"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -172,6 +173,59 @@ async def test_a_slow_path_is_given_its_time() -> None:
         await asyncio.sleep(600)
 
         assert one.states() == [LinkState.STARTING, LinkState.UP]
+
+
+async def test_heartbeats_before_the_peer_was_there_do_not_count() -> None:
+    """A peer that is switched on later has a quality of 100 % at once, with the count beside it."""
+    network = sim_network(delay_s=0.04)
+    async with box(network, HQ, f"{VEHICLE}:7000") as one:
+        await asyncio.sleep(20)
+        async with box(network, VEHICLE, f"{HQ}:7000"):
+            await asyncio.sleep(20)
+
+        told = one.of(Quality)
+        assert [quality.quality_pct for quality in told if "rtt" in quality.detail] != []
+        assert {quality.quality_pct for quality in told if "rtt" in quality.detail} == {100}
+        assert re.search(r"[1-9]\d* of [1-9]\d* heartbeats answered", told[-1].detail)
+
+
+async def test_a_round_trip_longer_than_the_interval_is_no_poor_quality() -> None:
+    """Heartbeats still under way are not counted as unanswered."""
+    network = sim_network(delay_s=0.6)
+    async with box(network, HQ, f"{VEHICLE}:7000") as one, box(network, VEHICLE, f"{HQ}:7000"):
+        await asyncio.sleep(120)
+
+        assert {quality.quality_pct for quality in one.of(Quality)} == {100}
+
+
+async def test_quality_is_the_share_that_is_answered() -> None:
+    """On a path that loses three datagrams in ten both ways, about half of the heartbeats are answered."""
+    network = sim_network(delay_s=0.04, loss=0.3)
+    async with box(network, HQ, f"{VEHICLE}:7000") as one, box(network, VEHICLE, f"{HQ}:7000"):
+        for _ in range(300):
+            await asyncio.sleep(2)
+            if one.states()[-1] is LinkState.UP:
+                await one.link.probe()
+
+        told = [quality.quality_pct for quality in one.of(Quality) if "rtt" in quality.detail]
+        assert 40 <= sum(told) / len(told) <= 65
+
+
+async def test_a_change_of_quality_is_told_and_a_dead_path_has_none() -> None:
+    """A path that begins to lose datagrams is told within seconds; one that is cut goes to 0 %."""
+    network = sim_network(delay_s=0.04)
+    async with box(network, HQ, f"{VEHICLE}:7000") as one, box(network, VEHICLE, f"{HQ}:7000"):
+        await asyncio.sleep(30)
+        network.channel(HQ, VEHICLE).loss = 0.6
+        for _ in range(10):
+            await one.link.probe()
+            await asyncio.sleep(1)
+        worse = one.of(Quality)[-1]
+        network.channel(HQ, VEHICLE).cut = True
+        await asyncio.sleep(5)
+
+        assert worse.quality_pct < 90
+        assert one.of(Quality)[-1] == Quality(quality_pct=0, detail="no peer answers")
 
 
 async def test_nobody_answers() -> None:

@@ -37,7 +37,7 @@ from protocols.air.datagram import (
     encode,
 )
 from protocols.air.frame import Garbage
-from protocols.errors import LocalProtocolError
+from protocols.errors import BadInputError, LocalProtocolError
 from sim.env import SimParts, sim_env
 from sim.ports import SimConnector
 from sim.rng import Streams
@@ -220,8 +220,8 @@ def test_capabilities_follow_the_configuration() -> None:
         ({"bind": "0.0.0.0:7000", "peers": ["hq.example.org:7000"]}, "peers"),
         ({"bind": "0.0.0.0:7000", "peers": ["10.0.0.2:0"]}, "peers"),
         ({"bind": "0.0.0.0:7000", "peers": ["[::1]:7000"]}, "IPv6 bind"),
-        ({"bind": "0.0.0.0:7000", "loss_detect_s": 2.0}, "loss_detect_s: limit 2.3"),
-        ({"bind": "0.0.0.0:7000", "heartbeat_min_s": 5.0}, "heartbeat_max_s: limit 5.0"),
+        ({"bind": "0.0.0.0:7000", "loss_detect_s": 2.0}, "loss_detect_s.*limit: 2.3"),
+        ({"bind": "0.0.0.0:7000", "heartbeat_min_s": 5.0}, "heartbeat_max_s.*limit: 5.0"),
         ({"bind": "0.0.0.0:7000", "heartbeat_min_s": 0}, "heartbeat_min_s"),
         ({"bind": "0.0.0.0:7000", "bearer": "pdt"}, "bearer"),
         ({"bind": "0.0.0.0:7000", "peer": []}, "peer"),
@@ -230,7 +230,7 @@ def test_capabilities_follow_the_configuration() -> None:
 )
 def test_bad_keys_are_refused_by_name(table: dict[str, Any], named: str) -> None:
     """What is wrong is named with its limit before anything is opened."""
-    with pytest.raises(msgspec.ValidationError, match=named):
+    with pytest.raises((msgspec.ValidationError, BadInputError), match=named):
         msgspec.convert(table, UdpConfig)
 
 

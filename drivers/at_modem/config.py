@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from drivers.at_modem.dialects import load_dialect
+
 
 class AtModemConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keys of one `[[link]]` table whose driver is `at_modem`.
@@ -26,3 +28,7 @@ class AtModemConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     send_timeout_s: Annotated[float, Meta(ge=60, le=600)] = 60.0
     poll_interval_s: Annotated[float, Meta(ge=2, le=3_600)] = 10.0
     fen_per_sms: Annotated[int, Meta(ge=0, le=100_000)] = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a dialect that there is not; raises BadInputError."""
+        load_dialect(self.dialect)

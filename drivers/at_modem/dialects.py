@@ -51,6 +51,8 @@ def load_dialect(name: str) -> Dialect:
     """Read a dialect; raise BadInputError naming those there are."""
     known = dialect_names()
     if name not in known:
-        raise BadInputError("dialect", limit=f"one of {', '.join(known)}", found=name)
+        raise BadInputError(
+            "dialect", limit=f"one of {', '.join(known)}", found=name, en="no such dialect", zh="没有此方言"
+        )
     text = files(__package__).joinpath("dialects", f"{name}.toml").read_bytes()
     return msgspec.toml.decode(text, type=Dialect)

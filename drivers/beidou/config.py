@@ -18,7 +18,7 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=600)]
 class BeidouConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Keys of one `[[link]]` table with `driver = "beidou"`."""
 
-    device: str
+    device: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     """Serial port."""
     baud_bps: Annotated[int, msgspec.Meta(ge=0, le=921_600)] = 115_200
     """0: try 115200, 19200 and 9600 in turn."""

@@ -107,7 +107,7 @@ the `id`, `station` or `key` of the thing, and never a message's text."""
 
 
 class Backend(Protocol):
-    """The gateway as the API sees it. Raises BadInputError, NotFoundError and RefusedError, nothing else.
+    """The gateway as the API sees it. Raises BadInputError, NotFoundError, RefusedError and LedgerError.
 
     Dictionaries hold only what JSON holds. Times are `*_unix_ms` by this box's clock, 0 where not yet.
     Every act is recorded with `caller.name`. Precedence ceilings and roles are checked before a call.
@@ -117,8 +117,8 @@ class Backend(Protocol):
         """Return how this gateway is.
 
         `station` int, `call_sign`, `name`, `version`, `uptime_s`, `unix_ms`, `time_quality` (TimeQuality),
-        `exercise` bool (this box stands in an exercise), `ledger` {`state`: `ok`|`set_aside`|`full`,
-        `octets`, `octets_max`}, `quiet` {link: bool}, `counts` {name: int} (at least `queued`),
+        `exercise` bool (this box stands in an exercise), `ledger` {`state`: `ok`|`set_aside`|`full`|
+        `broken`, `octets`, `octets_max`}, `quiet` {link: bool}, `counts` {name: int} (at least `queued`),
         `alarms` (number active), `events` {`epoch`: str, changes when cursors start anew; `newest`: int}.
         """
 
@@ -195,13 +195,20 @@ class Backend(Protocol):
         """Let an operator set one entry (`excused`, `substitute`, ...); returns the roll call."""
 
     async def quiet(self, link: str, on: bool, caller: Caller) -> dict[str, bool]:  # noqa: FBT001
-        """Stop or resume transmitting on one link or `all`; returns every link's switch."""
+        """Stop or resume transmitting on one link or `all`; returns every link's switch.
+
+        Stopping holds from the call on. UNAVAILABLE: it holds, but a restart would not know of it; or, when
+        resuming, nothing was changed.
+        """
 
     async def alarms(self, *, active_only: bool) -> list[Alarm]:
         """Return alarms, newest first; active = not cleared, or not acknowledged."""
 
     async def acknowledge_alarm(self, key: str, caller: Caller) -> Alarm:
         """Record who looks after it; a second acknowledgement keeps the first name."""
+
+    async def clear_alarm(self, key: str, caller: Caller) -> Alarm:
+        """Record who ended it; acknowledges it too. A second clearing keeps the first name."""
 
     async def quarantine(self) -> list[dict[str, object]]:
         """Return texts from addresses not in the roster.

@@ -25,6 +25,12 @@ MAX_DEADLINE_S = 24 * 3600
 """Longest roll call: after a day it is another roll call."""
 MAX_KEY_CHARS = 64
 """Longest Idempotency-Key."""
+BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Unicode's Bidi_Control: with them an order reads otherwise than it was written. Chinese needs none."""
+UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
+"""Spaces, zero-width characters, and marks that need a letter to stand on."""
+FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols by category that draw nothing."""
 PRINTABLE_KEY = re.compile(r"[!-~]{1,64}")
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME_CHARS)]
@@ -78,12 +84,20 @@ class RollCallBody(Body, frozen=True, kw_only=True):
     exercise: bool = False
     deadline_s: Annotated[int, msgspec.Meta(ge=1, le=MAX_DEADLINE_S)] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a title that is more than words."""
+        check_characters("title", self.title)
+
 
 class EntryBody(Body, frozen=True, kw_only=True):
     """POST /rollcalls/{id}/entries/{station}: states an operator may give."""
 
     state: Literal["answered", "substitute", "excused", "maintenance", "wrong_station", "fault", "absent"]
     note: Note = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a note that is more than words."""
+        check_characters("note", self.note)
 
 
 class QuietBody(Body, frozen=True, kw_only=True):
@@ -172,11 +186,35 @@ def _check_text(text: str) -> None:
         raise BadInputError(
             "text", limit=f"1..{MAX_TEXT_CHARS} characters", found=len(text), zh="报文为空或过长（按字数）"
         )
+    check_characters("text", text)
+    if not any(_visible(character) for character in text):
+        raise BadInputError(
+            "text",
+            limit="at least one visible character",
+            found=f"U+{ord(text.strip()[0]):04X}",
+            en="nothing to see",
+            zh="没有可见字符",
+        )
+
+
+def check_characters(field: str, text: str) -> None:
+    """Refuse what acts on a screen instead of standing on it; raises BadInputError naming the character."""
     for character in text:
+        found = f"U+{ord(character):04X}"
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t\r":
+            raise BadInputError(field, limit="no control characters", found=found, zh="含有控制字符")
+        if character in BIDI_CONTROLS:
             raise BadInputError(
-                "text", limit="no control characters", found=f"U+{ord(character):04X}", zh="含有控制字符"
+                field,
+                limit="no characters that turn the direction of writing",
+                found=found,
+                en="would be read otherwise than it was written",
+                zh="含有改变书写方向的字符",
             )
+
+
+def _visible(character: str) -> bool:
+    return unicodedata.category(character) not in UNSEEN_CATEGORIES and character not in FILLERS
 
 
 def _refused(words: str, body_type: type[Body]) -> BadInputError:

@@ -97,6 +97,7 @@ def alarm(value: Alarm) -> dict[str, object]:
         "position": position(value.position),
         "raised_unix_ms": value.raised_unix_ms,
         "cleared_unix_ms": value.cleared_unix_ms,
+        "cleared_by": value.cleared_by,
         "acknowledged_by": value.acknowledged_by,
         "exercise": value.exercise,
     }

@@ -11,6 +11,12 @@ from aiohttp.typedefs import Middleware
 
 from drivers.base import Log
 from gateway.api.backend import NotFoundError, Refusal, RefusedError
+from gateway.ledger.errors import (
+    IdempotencyConflictError,
+    LedgerError,
+    LedgerFullError,
+    RollCallSealedError,
+)
 from protocols.errors import BadInputError, FieldgateError
 
 STATUS = {
@@ -61,12 +67,31 @@ def error_response(error: FieldgateError) -> web.Response:
                 headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
         case NotFoundError():
             code, status, field, found = "not_found", HTTPStatus.NOT_FOUND, error.field, error.found
+        case LedgerError():
+            return _ledger_response(error)
         case UnauthorizedError():
             code, status, field = "unauthorized", HTTPStatus.UNAUTHORIZED, "Authorization"
             headers["WWW-Authenticate"] = 'Bearer realm="fieldgate"'
         case _:
             code, status = "failed", HTTPStatus.INTERNAL_SERVER_ERROR
     return error_body(code, status, (error.en, error.zh), (field, limit, found), **headers)
+
+
+def _ledger_response(error: LedgerError) -> web.Response:
+    """Answer what the ledger cannot take, on whatever route: full 507, contradiction 409, fault 503."""
+    words = (error.en, error.zh)
+    match error:
+        case LedgerFullError():
+            return error_body("no_space", HTTPStatus.INSUFFICIENT_STORAGE, words, ("ledger", "", ""))
+        case IdempotencyConflictError():
+            fact = ("Idempotency-Key", "one message for a key", error.key)
+            return error_body("conflict", HTTPStatus.CONFLICT, words, fact)
+        case RollCallSealedError():
+            return error_body("conflict", HTTPStatus.CONFLICT, words, ("id", "", error.call_id))
+        case _:
+            later = {"Retry-After": str(LEDGER_RETRY_S)}
+            fact = ("ledger", "", "")
+            return error_body("unavailable", HTTPStatus.SERVICE_UNAVAILABLE, words, fact, **later)
 
 
 def error_body(
@@ -120,5 +145,7 @@ def _route(request: web.Request) -> str:
     return f"{request.method} {resource.canonical if resource is not None else '-'}"
 
 
+LEDGER_RETRY_S = 5
+"""When to ask again after a fault of the ledger: a restart with a new one is over by then."""
 MAX_PATH_CHARS = 80
 """Longest excerpt of an unknown path in an answer."""

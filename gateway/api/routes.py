@@ -61,7 +61,7 @@ class Routes:
         get("/api/v1/quiet", self.quiet)
         post("/api/v1/quiet", self.set_quiet)
         get("/api/v1/alarms", self.alarms)
-        post("/api/v1/alarms/{key}/acknowledge", self.acknowledge_alarm)
+        post("/api/v1/alarms/{key}/{act:acknowledge|clear}", self.act_on_alarm)
         get("/api/v1/quarantine", self.quarantine)
 
     async def health(self, request: web.Request) -> web.Response:
@@ -210,10 +210,14 @@ class Routes:
         found = await self._backend.alarms(active_only=active_only)
         return json_response({"alarms": [encode.alarm(one) for one in found]})
 
-    async def acknowledge_alarm(self, request: web.Request) -> web.Response:
-        """Record who looks after an alarm."""
+    async def act_on_alarm(self, request: web.Request) -> web.Response:
+        """Record who looks after an alarm, or who ended it."""
         caller = await self._allow(request, Role.OPERATOR)
-        alarm = await self._backend.acknowledge_alarm(request.match_info["key"], caller)
+        key = request.match_info["key"]
+        if request.match_info["act"] == "clear":
+            alarm = await self._backend.clear_alarm(key, caller)
+        else:
+            alarm = await self._backend.acknowledge_alarm(key, caller)
         return json_response(encode.alarm(alarm))
 
     async def quarantine(self, request: web.Request) -> web.Response:

@@ -28,7 +28,6 @@ from gateway.domain import (
     RecipientState,
 )
 from gateway.ledger import attempts, hops, idempotency, messages, notes, rows
-from gateway.ledger.errors import IdempotencyConflictError, LedgerError, LedgerFullError
 from gateway.ledger.hops import OwedReceipt
 from gateway.ledger.tx import Tx
 from gateway.roster import Station
@@ -72,20 +71,7 @@ class MessageSide:
             kept = messages.get(tx, message.id)
             return kept or message, False
 
-        try:
-            message, replayed = await core.ledger.write(accept, urgent=new.precedence is Precedence.SOS)
-        except IdempotencyConflictError as error:
-            raise RefusedError(
-                Refusal.CONFLICT,
-                en=error.en,
-                zh=error.zh,
-                field="Idempotency-Key",
-                found=idempotency_key or "",
-            ) from error
-        except LedgerFullError as error:
-            raise RefusedError(Refusal.NO_SPACE, en=error.en, zh=error.zh, field="precedence") from error
-        except LedgerError as error:
-            raise RefusedError(Refusal.UNAVAILABLE, en=error.en, zh=error.zh) from error
+        message, replayed = await core.ledger.write(accept, urgent=new.precedence is Precedence.SOS)
         if not replayed:
             for recipient in message.recipients:
                 self._parts.outbox.add_message(message, recipient.station)
@@ -217,7 +203,7 @@ class MessageSide:
                 found=message_id,
             )
         for station in stopped:
-            self._parts.outbox.settle(("m", message_id, str(station)))
+            self._parts.outbox.settle(("m", str(identity), str(station)))
         return await self._get(identity)
 
     async def mark_read(self, message_id: str, caller: Caller) -> Message:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from gateway.api.backend import Caller, EventRow, NotFoundError
+from gateway.api.backend import Caller, EventRow, NotFoundError, Refusal, RefusedError
 from gateway.backend.parts import Parts
 from gateway.domain import Alarm, LinkReport, Position, Presence
 from gateway.ledger import events, limits, messages, notes, presence
 from gateway.ledger import native as native_ledger
+from gateway.ledger.errors import LedgerError
 from gateway.ledger.tx import Tx
 from protocols.errors import BadInputError
 
@@ -31,7 +32,16 @@ class StateSide:
                 f"{tx.incarnation:04x}",
             )
         )
-        state = "full" if core.ledger.disk_full else "set_aside" if core.ledger.set_aside else "ok"
+        ledger = core.ledger
+        state = (
+            "broken"
+            if ledger.broken
+            else "full"
+            if ledger.disk_full
+            else "set_aside"
+            if ledger.set_aside
+            else "ok"
+        )
         return {
             "station": core.own,
             "call_sign": core.me.call_sign,
@@ -98,7 +108,7 @@ class StateSide:
     # --- switches and alarms -----------------------------------------------------------------------------
 
     async def quiet(self, link: str, on: bool, caller: Caller) -> dict[str, bool]:  # noqa: FBT001
-        """Stop or resume transmitting; kept over a restart."""
+        """Stop or resume transmitting; kept over a restart. Stopping waits for nothing, resuming for disk."""
         core = self._parts.core
         if link != "all" and link not in core.links:
             raise NotFoundError("link", link)
@@ -110,14 +120,23 @@ class StateSide:
             notes.audit(tx, caller.name, "quiet", f"{link} {'on' if on else 'off'}")
             events.append(tx, "quiet.changed", {"links": names, "on": on, "station": core.own})
 
-        await core.ledger.write(keep, urgent=True)
-        for name in names:
-            core.links[name].quiet = on
+        if on:
+            self._silence(names, on=True)
+        try:
+            await core.ledger.write(keep, urgent=True)
+        except LedgerError as error:
+            core.log.error("quiet_not_stored", links=names, on=on, by=caller.name, error=error.en)  # noqa: TRY400
+            raise _not_kept(on=on, error=error) from error
+        self._silence(names, on=on)
         core.log.warning(
             "transmitting_stopped" if on else "transmitting_resumed", links=names, by=caller.name
         )
         core.wake.set()
         return {name: runner.quiet for name, runner in core.links.items()}
+
+    def _silence(self, names: list[str], *, on: bool) -> None:
+        for name in names:
+            self._parts.core.links[name].quiet = on
 
     async def alarms(self, *, active_only: bool) -> list[Alarm]:
         """Alarms, newest first."""
@@ -131,6 +150,22 @@ class StateSide:
             if presence.alarm_acknowledge(tx, key, caller.name):
                 notes.audit(tx, caller.name, "acknowledge_alarm", key)
                 events.append(tx, "alarm.acknowledged", {"key": key, "by": caller.name})
+            return next((alarm for alarm in presence.alarm_list(tx) if alarm.key == key), None)
+
+        alarm = await self._parts.core.ledger.write(note, urgent=True)
+        if alarm is None:
+            raise NotFoundError("key", key)
+        return alarm
+
+    async def clear_alarm(self, key: str, caller: Caller) -> Alarm:
+        """End an alarm in an operator's name, and acknowledge it if nobody has; the first name stays."""
+
+        def note(tx: Tx) -> Alarm | None:
+            if presence.alarm_clear(tx, key, by=caller.name):
+                presence.alarm_acknowledge(tx, key, caller.name)
+                notes.audit(tx, caller.name, "clear_alarm", key)
+                station = next(alarm.station for alarm in presence.alarm_list(tx) if alarm.key == key)
+                events.append(tx, "alarm.cleared", {"key": key, "station": station, "by": caller.name})
             return next((alarm for alarm in presence.alarm_list(tx) if alarm.key == key), None)
 
         alarm = await self._parts.core.ledger.write(note, urgent=True)
@@ -164,6 +199,16 @@ class StateSide:
     async def wait_events(self, cursor: int) -> None:
         """Return when something newer is durable."""
         await self._parts.core.ledger.wait_events(cursor)
+
+
+def _not_kept(*, on: bool, error: LedgerError) -> RefusedError:
+    if on:
+        en = f"transmitting is stopped, but that could not be stored: a restart transmits again ({error.en})"
+        zh = f"已停止发射，但未能存盘：重启后将恢复发射（{error.zh}）"
+    else:
+        en = f"still not transmitting: the change could not be stored ({error.en})"
+        zh = f"仍未恢复发射：更改未能存盘（{error.zh}）"
+    return RefusedError(Refusal.UNAVAILABLE, en=en, zh=zh, field="ledger")
 
 
 def _active(alarms: list[Alarm]) -> list[Alarm]:

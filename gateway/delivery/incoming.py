@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from gateway.core import Core
-from gateway.delivery import wire
+from gateway.delivery import far_ends, wire
+from gateway.delivery.far_ends import FarEnd
 from gateway.delivery.freshness import Freshness
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.states import REPORTED, accepted_event, move
@@ -17,6 +18,7 @@ from gateway.domain import (
     Bearer,
     Evidence,
     Message,
+    MessageKind,
     Position,
     Precedence,
     Presence,
@@ -26,7 +28,8 @@ from gateway.domain import (
 from gateway.ledger import events, hops, messages, presence
 from gateway.ledger.tx import Tx
 from gateway.links import LinkRunner
-from gateway.native import SOS_CLEARED
+from gateway.native import SOS_CLEARED, Distress
+from gateway.native import read as read_native
 from protocols import air
 
 After = Callable[[], None]
@@ -73,6 +76,7 @@ class Incoming:
                 self._receipt(tx, element, after)
             case air.LinkReportElement():
                 self.upper.link_report(tx, element, link)
+                after.append(self._far_end(element.station, far_ends.read(tx, element.station)))
             case air.LinkReportRequest():
                 after.append(lambda: self.upper.report_requested(peer, link))
             case air.RollCallPoll():
@@ -93,6 +97,13 @@ class Incoming:
                 self._sighting(tx, peer, element)
             case _:
                 pass
+
+    def _far_end(self, station: int, told: dict[int, FarEnd]) -> After:
+        def note() -> None:
+            if station in told:
+                self._outbox.planner.far_ends.note(station, told[station], self._core.now_s())
+
+        return note
 
     def _message(self, tx: Tx, peer: int, element: air.MessageElement, after: list[After]) -> None:
         core = self._core
@@ -151,8 +162,15 @@ class Incoming:
     def _raise_alarm(self, tx: Tx, message: Message) -> None:
         own_copy = any(r.station == self._core.own for r in message.recipients)
         key = f"sos:{message.sender}"
-        if own_copy and message.precedence is Precedence.SOS:
-            raise_sos(tx, self._core, message.sender, message.text, unauthenticated=message.unauthenticated)
+        if own_copy and (message.precedence is Precedence.SOS or _unheard_distress(tx, message)):
+            raise_sos(
+                tx,
+                self._core,
+                message.sender,
+                message.text,
+                unauthenticated=message.unauthenticated,
+                anew=True,
+            )
         elif own_copy and message.text.startswith(SOS_CLEARED) and presence.alarm_clear(tx, key):
             events.append(tx, "alarm.cleared", {"key": key, "station": message.sender})
 
@@ -206,6 +224,18 @@ class Incoming:
         )
 
 
+def _unheard_distress(tx: Tx, message: Message) -> bool:
+    """Whether these are words of distress, in a lesser class, that no loud alarm of their sender stands for.
+
+    The gateway that passed them on told the first as SOS; it cannot know what was acknowledged here since.
+    """
+    said_by_a_person = message.kind is MessageKind.TEXT and message.unauthenticated
+    if not said_by_a_person or not isinstance(read_native(message.text), Distress):
+        return False
+    key = f"sos:{message.sender}"
+    return not presence.alarm_open(tx, key) or presence.alarm_acknowledged(tx, key)
+
+
 def raise_sos(
     tx: Tx,
     core: Core,
@@ -214,8 +244,9 @@ def raise_sos(
     *,
     unauthenticated: bool,
     position: Position | None = None,
+    anew: bool = False,
 ) -> bool:
-    """Raise the SOS alarm of a station; return whether it is a new one."""
+    """Raise the SOS alarm of a station; return whether it is a new one. `anew` as in `alarm_raise`."""
     return raise_alarm(
         tx,
         Alarm(
@@ -228,12 +259,13 @@ def raise_sos(
             raised_unix_ms=tx.now_unix_ms,
             exercise=core.config.gateway.exercise,
         ),
+        anew=anew,
     )
 
 
-def raise_alarm(tx: Tx, alarm: Alarm) -> bool:
-    """Raise an alarm and tell observers; return whether it is a new one."""
-    new = presence.alarm_raise(tx, alarm)
+def raise_alarm(tx: Tx, alarm: Alarm, *, anew: bool = False) -> bool:
+    """Raise an alarm and tell observers; return whether it is a new one. `anew` as in `alarm_raise`."""
+    new = presence.alarm_raise(tx, alarm, anew=anew)
     if new:
         body = {"key": alarm.key, "alarm": alarm.kind.value, "station": alarm.station}
         events.append(tx, "alarm.raised", body)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Protocol
 
-from drivers.base import Emergency, Position, Received
+from drivers.base import Emergency, Position, Received, Stage
 from gateway import native
 from gateway.core import Core
+from gateway.delivery.distress import Presses, cries_anew
 from gateway.delivery.incoming import After, raise_sos
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.states import accepted_event, move
@@ -62,6 +63,7 @@ class NativeIn:
         self._core = core
         self._outbox = outbox
         self._roll_calls = roll_calls
+        self._presses = Presses()
 
     async def text(self, link: LinkRunner, event: Received) -> None:
         """Take one native text: on disk, then confirmed to the device, then answered if it wants that."""
@@ -113,8 +115,8 @@ class NativeIn:
             case native.Acknowledge() if (key := self._acknowledge(tx, station)) is not None:
                 after.append(partial(self._settle, key))
                 return []
-            case native.Distress() if not presence.alarm_open(tx, f"sos:{station.number}"):
-                return self._emergency(tx, station, text, None)
+            case native.Distress() if cries_anew(tx, self._core, station):
+                return self._emergency(tx, station, text, None, anew=True)
             case native.Present() | native.Plain():
                 answer = self._roll_calls.native_answer(tx, station, text, link)
                 after.extend([answer] if answer is not None else [])
@@ -201,17 +203,21 @@ class NativeIn:
         station = core.roster.at_address(link.capabilities.bearer, event.address)
         if station is None:
             detail = f"emergency from unknown address {event.address} on {link.name}"
+            stranger = self._presses.anew(link.name, event, core.now_s())
             await core.ledger.write(
-                lambda tx: raise_sos(tx, core, 0, detail, unauthenticated=True, position=event.position),
+                lambda tx: raise_sos(
+                    tx, core, 0, detail, unauthenticated=True, position=event.position, anew=stranger
+                ),
                 urgent=True,
             )
             return
         link.health.heard(station.number, core.now_s())
+        anew = self._presses.anew(link.name, event, core.now_s())
 
         def op(tx: Tx) -> list[Message]:
             presence.heard(tx, self._presence(tx, link, event.address, station, "emergency", event.position))
             if event.active:
-                return self._emergency(tx, station, "紧急按键", event.position)
+                return self._emergency(tx, station, "紧急按键", event.position, anew=anew)
             return self._emergency_over(tx, station)
 
         for message in await core.ledger.write(op, urgent=True):
@@ -219,17 +225,23 @@ class NativeIn:
         if event.active and event.position is not None:
             self._tell_position(station, event.position)
 
-    def _emergency(self, tx: Tx, station: Station, words: str, position: Position | None) -> list[Message]:
-        """Raise the alarm here and tell headquarters with a message of precedence SOS, once per alarm.
+    def _emergency(
+        self, tx: Tx, station: Station, words: str, position: Position | None, *, anew: bool
+    ) -> list[Message]:
+        """Raise the alarm here and tell headquarters with a message of precedence SOS, once per cry.
 
-        Radios tell the button first and the place a moment later: nothing waits for the place, and its first
-        one is worth a second message.
+        `anew`: another cry, not a set that repeats itself; it is told though the alarm of the one before is
+        still open. Radios tell the button first and the place a moment later: nothing waits for the place,
+        and its first one is worth a second message.
         """
+        cries = anew and cries_anew(tx, self._core, station)
         where = f" 位置 {position.latitude_deg:.5f},{position.longitude_deg:.5f}" if position else ""
         text = f"{native.SOS_RAISED}{station.call_sign} {station.name}：{words}{where}"
         placed = position is not None and not presence.alarm_located(tx, f"sos:{station.number}")
-        new = raise_sos(tx, self._core, station.number, text, unauthenticated=True, position=position)
-        return self._report(tx, station, text, Precedence.SOS) if new or placed else []
+        new = raise_sos(
+            tx, self._core, station.number, text, unauthenticated=True, position=position, anew=anew
+        )
+        return self._report(tx, station, text, Precedence.SOS) if new or placed or cries else []
 
     def _tell_position(self, station: Station, position: Position) -> None:
         """Send headquarters the place in figures; it rides with the message, later ones go by themselves."""

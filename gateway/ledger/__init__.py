@@ -10,6 +10,7 @@ from __future__ import annotations
 from gateway.ledger.engine import Ledger
 from gateway.ledger.errors import (
     IdempotencyConflictError,
+    LedgerBrokenError,
     LedgerClosedError,
     LedgerError,
     LedgerFaultError,
@@ -25,6 +26,7 @@ from gateway.ledger.tx import Tx
 __all__ = [
     "IdempotencyConflictError",
     "Ledger",
+    "LedgerBrokenError",
     "LedgerClosedError",
     "LedgerError",
     "LedgerFaultError",

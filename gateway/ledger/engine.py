@@ -15,7 +15,7 @@ from typing import TypeVar
 from drivers.base import Clock
 from gateway.domain import TimeQuality
 from gateway.ledger import limits, store
-from gateway.ledger.errors import LedgerClosedError, LedgerError, LedgerFaultError
+from gateway.ledger.errors import LedgerBrokenError, LedgerClosedError, LedgerError, LedgerFaultError
 from gateway.ledger.lock import DirectoryLock
 from gateway.ledger.tx import Tx
 from gateway.ledger.writer import Op, Stamp, Writer
@@ -67,6 +67,7 @@ class Ledger:
         self._idle = asyncio.Event()
         self._idle.set()
         self._changed = asyncio.Event()
+        self._broken = asyncio.Event()
         self._quality = TimeQuality.UNKNOWN
         self._drawn = False
         self._newest_cursor = writer.newest_cursor
@@ -138,6 +139,16 @@ class Ledger:
         return self._writer.full
 
     @property
+    def broken(self) -> bool:
+        """Whether the file was found damaged while running: nothing is written any more."""
+        return bool(self._writer.damage)
+
+    async def until_broken(self) -> LedgerBrokenError:
+        """Return once the file is found damaged, with what to say; its owner must end and start anew."""
+        await self._broken.wait()
+        return LedgerBrokenError(self._writer.damage)
+
+    @property
     def newest_cursor(self) -> int:
         """Cursor of the newest durable event; 0 before the first."""
         return self._newest_cursor
@@ -151,7 +162,8 @@ class Ledger:
 
         `urgent` (SOS, acknowledgements, state changes) goes first and may use the ballast of a full disk.
         An exception of `op` undoes `op` alone and is raised here. LedgerFullError, LedgerFaultError: nothing
-        was acknowledged. Cancelled before its commit begins, `op` never runs; later it is done all the same.
+        was acknowledged; LedgerBrokenError: nor will anything be. Cancelled before its commit begins, `op`
+        never runs; later it is done all the same. It runs again when its commit must be tried again.
         `op` must not keep the Tx and must not run for long.
         """
         room = self._urgent_room if urgent else self._normal_room
@@ -172,7 +184,10 @@ class Ledger:
             if self._closing:
                 raise LedgerClosedError
             work = partial(self._writer.read, op, self._reader, self._stamp())
-            value: T = await self._loop.run_in_executor(self._read_executor, work)
+            try:
+                value: T = await self._loop.run_in_executor(self._read_executor, work)
+            finally:
+                self._look_for_damage()
             return value
 
     async def wait_events(self, after: int) -> int:
@@ -300,10 +315,15 @@ class Ledger:
                 op.future.set_result(op.value)
             else:
                 op.future.set_exception(error)
+        self._look_for_damage()
         if self._writer.newest_cursor > self._newest_cursor:
             self._newest_cursor = self._writer.newest_cursor
             self._wake()
         self._start_commit()
+
+    def _look_for_damage(self) -> None:
+        if self._writer.damage:
+            self._broken.set()
 
     def _wake(self) -> None:
         self._changed.set()

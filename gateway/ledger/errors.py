@@ -16,7 +16,18 @@ class LedgerFullError(LedgerError):
 
 
 class LedgerFaultError(LedgerError):
-    """The storage failed (I/O error, damage found while running). Not acknowledged; the ledger lives on."""
+    """The storage failed (an I/O error). Not acknowledged; the ledger lives on."""
+
+
+class LedgerBrokenError(LedgerFaultError):
+    """The file was found damaged while running: nothing more is taken; the next start sets it aside."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"ledger: damaged ({reason}); nothing is taken any more, the gateway restarts with a new one",
+            f"台账：文件已损坏（{reason}）；不再受理任何内容，网关将重启并启用新台账",
+        )
+        self.reason = reason
 
 
 class LedgerClosedError(LedgerError):
@@ -83,10 +94,17 @@ class RollCallSealedError(LedgerError):
 
 def from_sqlite(error: sqlite3.Error) -> LedgerError:
     """Name a storage failure in the operator's words; the SQLite name stays in the text."""
-    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    name = _name(error)
     if is_full(error):
         return LedgerFullError(f"ledger: disk full ({name})", f"台账：磁盘已满（{name}）")
     return LedgerFaultError(f"ledger: storage fault ({name}: {error})", f"台账：存储故障（{name}：{error}）")
+
+
+def damage(error: sqlite3.Error) -> str:
+    """Say what is wrong with the file when SQLite found it damaged while running; empty for other faults."""
+    if _primary_code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return f"{_name(error)}: {error}"
+    return ""
 
 
 def is_full(error: sqlite3.Error) -> bool:
@@ -107,6 +125,10 @@ def is_storage_fault(error: sqlite3.Error) -> bool:
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether the file is not a ledger: not a database, malformed, or with another schema."""
     return _primary_code(error) in _DAMAGE_CODES
+
+
+def _name(error: sqlite3.Error) -> str:
+    return getattr(error, "sqlite_errorname", "") or type(error).__name__
 
 
 def _primary_code(error: sqlite3.Error) -> int:

@@ -44,9 +44,12 @@ def after(tx: Tx, cursor: int, limit: int = MAX_READ) -> list[tuple[int, str, di
 
 
 def oldest_cursor(tx: Tx) -> int:
-    """Cursor of the oldest event kept; 0 when there is none."""
-    row = tx.one("SELECT coalesce(min(cursor), 0) FROM events")
-    return 0 if row is None else int(row[0])
+    """Cursor of the oldest event kept; when there is none, of the one that comes next (1 in a new ledger)."""
+    row = tx.one(
+        "SELECT coalesce((SELECT min(cursor) FROM events), "
+        "(SELECT seq + 1 FROM sqlite_sequence WHERE name = 'events'), 1)"
+    )
+    return 1 if row is None else int(row[0])
 
 
 def newest_cursor(tx: Tx) -> int:

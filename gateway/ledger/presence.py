@@ -153,13 +153,14 @@ def drop_link_reports(tx: Tx, station: int, keep: Sequence[str]) -> int:
     return len(gone)
 
 
-def alarm_raise(tx: Tx, alarm: Alarm) -> bool:
+def alarm_raise(tx: Tx, alarm: Alarm, *, anew: bool = False) -> bool:
     """Raise an alarm, or refresh the one of this key that is still open; return whether it is a new one.
 
-    A refresh keeps when it was raised and who acknowledged it.
+    A refresh keeps when it was raised and who acknowledged it. `anew`: this is another cry, not the same told
+    again: an alarm that somebody has acknowledged is raised like the first.
     """
-    found = tx.one("SELECT cleared_unix_ms FROM alarms WHERE key = ?", alarm.key)
-    if found is not None and found[0] == 0:
+    found = tx.one("SELECT cleared_unix_ms, acknowledged_by FROM alarms WHERE key = ?", alarm.key)
+    if found is not None and found[0] == 0 and not (anew and found[1]):
         position = _flat(alarm.position)
         tx.execute(
             "UPDATE alarms SET detail = ?, latitude_deg = coalesce(?, latitude_deg), "
@@ -170,7 +171,9 @@ def alarm_raise(tx: Tx, alarm: Alarm) -> bool:
         )
         return False
     tx.execute(
-        "INSERT OR REPLACE INTO alarms VALUES (?,?,?,?,?,?,?,?,?,0,?,?,?)",
+        "INSERT OR REPLACE INTO alarms (key, kind, station, detail, unauthenticated, latitude_deg, "
+        "longitude_deg, fix_age_s, raised_unix_ms, cleared_unix_ms, acknowledged_by, exercise, number) "
+        "VALUES (?,?,?,?,?,?,?,?,?,0,?,?,?)",
         (
             alarm.key,
             alarm.kind.value,
@@ -193,6 +196,14 @@ def alarm_open(tx: Tx, key: str) -> bool:
     return tx.one("SELECT 1 FROM alarms WHERE key = ? AND cleared_unix_ms = 0", key) is not None
 
 
+def alarm_acknowledged(tx: Tx, key: str) -> bool:
+    """Whether the alarm of this key is open and somebody looks after it."""
+    return (
+        tx.one("SELECT 1 FROM alarms WHERE key = ? AND cleared_unix_ms = 0 AND acknowledged_by != ''", key)
+        is not None
+    )
+
+
 def alarm_located(tx: Tx, key: str) -> bool:
     """Whether the open alarm of this key has a position."""
     found = tx.one("SELECT latitude_deg FROM alarms WHERE key = ? AND cleared_unix_ms = 0", key)
@@ -211,12 +222,12 @@ def alarm_locate(tx: Tx, key: str, position: Position) -> bool:
     )
 
 
-def alarm_clear(tx: Tx, key: str) -> bool:
-    """Note that the cause is gone; return whether the alarm was open. It stays listed."""
+def alarm_clear(tx: Tx, key: str, *, by: str = "") -> bool:
+    """Note that the cause is gone, or who ended it; return whether the alarm was open. It stays listed."""
     return (
         tx.execute(
-            "UPDATE alarms SET cleared_unix_ms = ? WHERE key = ? AND cleared_unix_ms = 0",
-            (max(1, tx.now_unix_ms), key),
+            "UPDATE alarms SET cleared_unix_ms = ?, cleared_by = ? WHERE key = ? AND cleared_unix_ms = 0",
+            (max(1, tx.now_unix_ms), by, key),
         ).rowcount
         > 0
     )
@@ -237,7 +248,7 @@ def alarm_list(tx: Tx, *, open_only: bool = False) -> list[Alarm]:
     found = tx.all(
         "SELECT key, kind, station, detail, unauthenticated, latitude_deg, longitude_deg, "
         "fix_age_s, raised_unix_ms, "
-        "cleared_unix_ms, acknowledged_by, exercise FROM alarms "
+        "cleared_unix_ms, cleared_by, acknowledged_by, exercise FROM alarms "
         "WHERE cleared_unix_ms = 0 OR NOT ?1 ORDER BY number DESC LIMIT ?2",
         open_only,
         MAX_ALARMS,
@@ -252,8 +263,9 @@ def alarm_list(tx: Tx, *, open_only: bool = False) -> list[Alarm]:
             position=_position(row[5:8]),
             raised_unix_ms=row[8],
             cleared_unix_ms=row[9],
-            acknowledged_by=row[10],
-            exercise=bool(row[11]),
+            cleared_by=row[10],
+            acknowledged_by=row[11],
+            exercise=bool(row[12]),
         )
         for row in found
     ]

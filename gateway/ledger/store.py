@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -24,6 +25,9 @@ WAL_PAGES = 1_000
 
 WAL_LIMIT_OCTETS = 8 * 1024 * 1024
 """A WAL that grew beyond this behind a long reader is cut back."""
+
+SUSPECT_SUFFIX = ".suspect"
+"""Marks a file that was found damaged while running: the next start checks it to the last index."""
 
 MAX_SET_ASIDE = 1_000
 """Most damaged files kept beside each other; the thousandth name is used again."""
@@ -48,6 +52,12 @@ def open_file(path: Path, rng: random.Random) -> tuple[sqlite3.Connection, Path 
     except sqlite3.Error as error:
         raise from_sqlite(error) from error
     return connection, aside
+
+
+def mark_suspect(path: Path) -> None:
+    """Leave word for the next start; without room for it that start makes its usual check."""
+    with suppress(OSError):
+        Path(f"{path}{SUSPECT_SUFFIX}").touch()
 
 
 def connect(path: Path, *, reader: bool = False) -> sqlite3.Connection:
@@ -117,9 +127,12 @@ def _open_checked(path: Path, rng: random.Random) -> sqlite3.Connection:
             raise LedgerNewerError(str(path), found=version, known=known_schema())
         if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise _damage("not a ledger")
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        suspect = Path(f"{path}{SUSPECT_SUFFIX}")
+        check = "integrity_check" if suspect.exists() else "quick_check"
+        verdict = connection.execute(f"PRAGMA {check}(1)").fetchone()[0]
         if verdict != "ok":
-            raise _damage(f"quick_check: {verdict}")
+            raise _damage(f"{check}: {verdict}")
+        suspect.unlink(missing_ok=True)
         _configure_writer(connection)
         _migrate(connection, version, rng)
         if connection.execute("SELECT count(*) FROM clock").fetchone()[0] != 1:
@@ -172,7 +185,7 @@ def _set_aside(path: Path) -> Path:
         (n for n in range(1, MAX_SET_ASIDE) if not Path(f"{path}.damaged-{n}").exists()), MAX_SET_ASIDE
     )
     target = Path(f"{path}.damaged-{number}")
-    for suffix in ("-wal", "-shm", ""):
+    for suffix in ("-wal", "-shm", SUSPECT_SUFFIX, ""):
         part = Path(f"{path}{suffix}")
         if part.exists():
             part.replace(f"{target}{suffix}")

@@ -7,12 +7,21 @@ import random
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gateway.ledger import store, times
 from gateway.ledger.ballast import RETRY_S, Ballast
-from gateway.ledger.errors import LedgerFullError, from_sqlite, is_storage_fault, lacks_space
+from gateway.ledger.errors import (
+    LedgerBrokenError,
+    LedgerError,
+    LedgerFullError,
+    damage,
+    from_sqlite,
+    is_storage_fault,
+    lacks_space,
+)
 from gateway.ledger.tx import Tx
 
 
@@ -54,7 +63,9 @@ class Writer:
         self.newest_cursor = 0
         self.set_aside: Path | None = None
         self._connection, self.set_aside = store.open_file(path, rng)
-        self._broken = False
+        self._must_reopen = False
+        self.damage = ""
+        """What is wrong with the file, from when either thread finds it damaged; then nothing is written."""
         try:
             self.session, base_s = self._begin_session()
             self.incarnation = self._load_incarnation()
@@ -70,28 +81,30 @@ class Writer:
     def run(self, ops: Sequence[Op], stamp: Stamp) -> None:
         """Run `ops` in one commit; leaves each one's value or error in it. Durable when it returns.
 
-        When the disk is full the urgent ones are tried again on the ballast, the others get LedgerFullError.
+        When the disk is full the urgent ones are tried again on the ballast, the others get LedgerFullError;
+        those that do not fit together enter as far as they fit.
         """
+        if self.damage:
+            self._refuse(ops, partial(LedgerBrokenError, self.damage))
+            return
         self._regain(stamp)
         if self.full:
-            self._refuse([op for op in ops if not op.urgent])
+            self._refuse([op for op in ops if not op.urgent], _full)
             ops = [op for op in ops if op.urgent]
         if not ops:
             return
         error = self._commit(ops, stamp)
         if error is None:
             return
-        if lacks_space(error) and self._ballast is not None and self._ballast.held:
+        if not lacks_space(error) or self._ballast is None:
+            self._fail(ops, error)
+            return
+        if self._ballast.held:
             self._ballast.free()
             self.full = True
             self._retry_at_s = stamp.monotonic_s + RETRY_S
-            urgent = [op for op in ops if op.urgent]
-            self._fail([op for op in ops if not op.urgent], error)
-            again = self._commit(urgent, stamp) if urgent else None
-            if again is not None:
-                self._fail(urgent, again)
-            return
-        self._fail(ops, error)
+        self._fail([op for op in ops if not op.urgent], error)
+        self._as_far_as_they_fit([op for op in ops if op.urgent], stamp)
 
     def read(self, call: Callable[[Tx], Any], connection: sqlite3.Connection | None, stamp: Stamp) -> Any:
         """Run a reading operation on `connection`, or between commits on the writer's own."""
@@ -105,7 +118,7 @@ class Writer:
                     reading.execute("ROLLBACK")
         except sqlite3.DatabaseError as error:
             if is_storage_fault(error):
-                raise from_sqlite(error) from error
+                raise self._told(error) from error
             raise
 
     def reader(self) -> sqlite3.Connection | None:
@@ -121,8 +134,10 @@ class Writer:
 
     def finish(self, stamp: Stamp) -> None:
         """Save ledger time, empty the WAL and close the file; the ballast stays."""
-        self._commit((), stamp)
         try:
+            if self.damage:
+                return  # as it is: the next start looks at it
+            self._commit((), stamp)
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error:
             return  # a full disk or a reader: the next opening replays the WAL
@@ -134,7 +149,7 @@ class Writer:
         for op in ops:
             op.value, op.error = None, None
         try:
-            if self._broken:
+            if self._must_reopen:
                 self._reopen()
                 connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
@@ -172,12 +187,12 @@ class Writer:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error:
-            self._broken = not self.in_memory
+            self._must_reopen = not self.in_memory
 
     def _reopen(self) -> None:
         self._connection.close()
         self._connection = store.connect(self._path)
-        self._broken = False
+        self._must_reopen = False
 
     def _begin_session(self) -> tuple[int, float]:
         try:
@@ -198,15 +213,41 @@ class Writer:
             self._retry_at_s = stamp.monotonic_s + RETRY_S
             self.full = not self._ballast.make()
 
-    def _refuse(self, ops: Sequence[Op]) -> None:
+    def _as_far_as_they_fit(self, ops: Sequence[Op], stamp: Stamp) -> None:
+        """Commit urgent operations; when they do not fit together, in halves, so that one SOS always may."""
+        error = self._commit(ops, stamp) if ops else None
+        if error is None:
+            return
+        if len(ops) == 1 or not lacks_space(error):
+            self._fail(ops, error)
+            return
+        half = len(ops) // 2
+        self._as_far_as_they_fit(ops[:half], stamp)
+        self._as_far_as_they_fit(ops[half:], stamp)
+
+    def _refuse(self, ops: Sequence[Op], error: Callable[[], LedgerError]) -> None:
         for op in ops:
-            op.error = LedgerFullError(
-                "ledger: disk full, only urgent entries are taken", "台账：磁盘已满，只接受紧急条目"
-            )
+            op.value, op.error = None, error()
 
     def _fail(self, ops: Sequence[Op], error: sqlite3.Error) -> None:
-        for op in ops:
-            op.value, op.error = None, from_sqlite(error)
+        self._refuse(ops, partial(self._told, error))
+
+    def _told(self, error: sqlite3.Error) -> LedgerError:
+        """Put a storage failure in words; damage of the file ends all writing and is marked beside it."""
+        found = damage(error)
+        if not found:
+            return from_sqlite(error)
+        if not self.damage:
+            self.damage = found
+            if not self.in_memory:
+                store.mark_suspect(self._path)
+        return LedgerBrokenError(self.damage)
+
+
+def _full() -> LedgerFullError:
+    return LedgerFullError(
+        "ledger: disk full, only urgent entries are taken", "台账：磁盘已满，只接受紧急条目"
+    )
 
 
 def _run_one(tx: Tx, op: Op) -> None:

@@ -122,14 +122,29 @@ function alarmRow(alarm, redraw) {
     h("span", { class: "space" }),
     alarm.acknowledged_by
       ? h("span", { class: "acked" }, icon("tick"), t("alarm.acked", { who: alarm.acknowledged_by }))
-      : h("button", { type: "button", "data-key": `ack-${alarm.key}`, disabled: !mayAct(), on: { click: async () => {
-        try {
-          await post(`alarms/${encodeURIComponent(alarm.key)}/acknowledge`);
-        } catch (error) {
-          toast(error.text?.(currentLanguage()) ?? t("error.unreachable"), true);
-        }
-        redraw.fetch("alarms");
-      } } }, t("alarm.ack")));
+      : h("button", { type: "button", "data-key": `ack-${alarm.key}`, disabled: !mayAct(), on: {
+        click: () => actOnAlarm(alarm, "acknowledge", redraw),
+      } }, t("alarm.ack")),
+    alarm.acknowledged_by && alarm.cleared_unix_ms === 0
+      && h("button", { type: "button", class: "plain", "data-key": `clear-${alarm.key}`, disabled: !mayAct(), on: {
+        click: () => clearConfirmed(alarm, redraw),
+      } }, t("alarm.clear")));
+}
+
+async function clearConfirmed(alarm, redraw) {
+  const what = `${t(`kind.${alarm.kind}`)} ${alarm.station ? callSign(alarm.station, String(alarm.station)) : t("alarm.stranger")}`;
+  if (await confirmDialog(t("alarm.clear"), t("alarm.clear_text", { what }), t("alarm.clear"))) {
+    await actOnAlarm(alarm, "clear", redraw);
+  }
+}
+
+async function actOnAlarm(alarm, act, redraw) {
+  try {
+    await post(`alarms/${encodeURIComponent(alarm.key)}/${act}`);
+  } catch (error) {
+    toast(error.text?.(currentLanguage()) ?? t("error.unreachable"), true);
+  }
+  redraw.fetch("alarms");
 }
 
 function place(position) {
