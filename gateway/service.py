@@ -45,6 +45,7 @@ from gateway.domain import Alarm, AlarmKind, LinkState, Presence, TimeQuality
 from gateway.ledger import events, hops, notes, presence
 from gateway.ledger.engine import Ledger
 from gateway.ledger.errors import LedgerError
+from gateway.ledger.storage import DISK, Storage
 from gateway.ledger.tx import Tx
 from gateway.links import LinkRunner
 from gateway.reports import Reports
@@ -78,6 +79,7 @@ class World:
     trace: Trace
     hooks: Hooks
     time_quality: Callable[[], TimeQuality]
+    storage: Storage = DISK
 
 
 class Upper:
@@ -320,6 +322,7 @@ async def open_gateway(
         random=world.random,
         station=config.gateway.station,
         time_quality=world.time_quality(),
+        storage=world.storage,
     )
     try:
         yield Gateway(config, keys, ledger, world)

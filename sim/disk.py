@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from typing_extensions import override
 
+from gateway.ledger.storage import Storage
 from sim.loop import VirtualExecutor
 
 T = TypeVar("T")
@@ -42,14 +43,16 @@ Image = Mapping[str, bytes]
 """A disk as bytes: file name and content."""
 
 
-class SimDisk(VirtualExecutor):
+class SimDisk(VirtualExecutor, Storage):
     """The disk of one box, and the executor its ledger works in; a commit lasts as long as its sync.
 
     Set `tear_next` (0..1) and the next commit is the one that the power cut hits: `on_torn` is called in the
     middle of it, and that share of what it wrote is on the disk afterwards.
     """
 
-    def __init__(self, folder: Path, rng: random.Random, *, on_commit: Callable[[], None]) -> None:
+    def __init__(
+        self, folder: Path, rng: random.Random, *, on_commit: Callable[[], None] = lambda: None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.commits = 0
@@ -67,16 +70,23 @@ class SimDisk(VirtualExecutor):
 
     # --- what the ledger stands on -----------------------------------------------------------------------
 
-    def connect(self, path: Path, **keys: Any) -> sqlite3.Connection:
-        """Open SQLite on a file of this disk."""
+    @property
+    @override
+    def executor(self) -> VirtualExecutor:
+        return self
+
+    @override
+    def connect(self, path: Path) -> sqlite3.Connection:
         if self._writer is None:
             self._at_open = self.image()
-        connection = sqlite3.connect(path, factory=_Connection, **keys)
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, cached_statements=256, factory=_Connection
+        )
         connection.disk = self
         return connection
 
+    @override
     def allocate(self, path: Path, octets: int) -> bool:
-        """Keep room for a file; False when there is none."""
         if path in self._held:
             return True
         if self._room_octets < octets:
@@ -85,8 +95,8 @@ class SimDisk(VirtualExecutor):
         self._held[path] = octets
         return True
 
+    @override
     def free(self, path: Path) -> None:
-        """Give that room back."""
         self._room_octets += self._held.pop(path, 0)
 
     @override

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from typing_extensions import override
 
+from drivers.base import Hooks
 from gateway.api.backend import Caller, NewMessage, Role
 from gateway.backend import GatewayBackend
 from gateway.config import Config, load_config
@@ -23,6 +24,7 @@ from sim.clock import SimClock
 from sim.devices.pdt_net import PdtNet
 from sim.devices.rdss import RdssSpace
 from sim.devices.sms_centre import SmsCentre
+from sim.disk import SimDisk
 from sim.env import SimHooks, SimLog, SimTrace
 from sim.loop import BOX, VirtualLoop
 from sim.network import SimNetwork
@@ -126,7 +128,8 @@ class Box:
         self.time_quality = TimeQuality.SYSTEM
         self.log = SimLog()
         self.trace = BoxTrace()
-        self.hooks = SimHooks()
+        self.hooks: Hooks = SimHooks()
+        self.disk = SimDisk(config.data_dir, streams.stream(f"{name}/disk"))
         self.starts = 0
         self._streams = streams
         self._tasks = tasks
@@ -172,6 +175,12 @@ class Box:
 
     async def cut_power(self) -> None:
         """Take the power away now: what is not on the disk is gone, nothing more is sent or written."""
+        left = self.disk.surviving()
+        await self.kill()
+        self.disk.put_back(left)
+
+    async def kill(self) -> None:
+        """End the gateway's process as SIGKILL does: what it wrote stays, synced or not."""
         gateway, running = self.gateway, self._running
         gateway.core.ledger.abandon()
         self._gateway = None
@@ -203,6 +212,7 @@ class Box:
             trace=self.trace,
             hooks=self.hooks,
             time_quality=lambda: self.time_quality,
+            storage=self.disk,
         )
         async with open_gateway(self.config, self.keys, world) as gateway:
             self._gateway = gateway

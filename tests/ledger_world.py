@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.domain import Message, MessageId, MessageKind, Precedence, Recipient, TimeQuality
 from gateway.ledger import Ledger, Tx, limits, messages, store, times
+from gateway.ledger.storage import DISK, Storage
 
 HQ = 1
 VEHICLE = 7
@@ -49,7 +49,7 @@ async def open_ledger(
     seed: int = 1,
     max_octets: int = limits.MAX_LEDGER_OCTETS,
     time_quality: TimeQuality = TimeQuality.UNKNOWN,
-    executor: Executor | None = None,
+    storage: Storage = DISK,
 ) -> Ledger:
     """Open a ledger of the vehicle."""
     return await Ledger.open(
@@ -59,14 +59,14 @@ async def open_ledger(
         station=VEHICLE,
         max_octets=max_octets,
         time_quality=time_quality,
-        executor=executor,
+        storage=storage,
     )
 
 
 @contextmanager
 def memory_tx(*, max_octets: int = limits.MAX_LEDGER_OCTETS) -> Iterator[Tx]:
     """Yield a transaction on a new ledger in memory."""
-    connection, _ = store.open_file(Path(":memory:"), random.Random(1))  # noqa: S311 - a test
+    connection, _ = store.open_file(Path(":memory:"), random.Random(1), DISK)  # noqa: S311 - a test
     session, base_s = times.start_session(connection)
     try:
         yield Tx(

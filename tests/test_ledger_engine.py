@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from drivers.base import Stage
 from gateway.domain import MessageId
@@ -28,6 +29,7 @@ from gateway.ledger import (
     messages,
     notes,
 )
+from gateway.ledger.storage import Disk
 from tests.ledger_world import HQ, accept, open_ledger
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,11 +107,23 @@ async def test_cancelled_before_its_commit_an_operation_never_runs() -> None:
     await ledger.close()
 
 
+class OneThread(Disk):
+    """A disk whose work runs in a given thread."""
+
+    def __init__(self, thread: ThreadPoolExecutor) -> None:
+        self._thread = thread
+
+    @property
+    @override
+    def executor(self) -> ThreadPoolExecutor:
+        return self._thread
+
+
 @pytest.mark.real
 async def test_cancelled_during_its_commit_an_operation_is_whole_and_the_ledger_lives(tmp_path: Path) -> None:
     """Giving up in mid-commit costs the answer, not the entry, and nobody behind waits for ever."""
     with ThreadPoolExecutor(1) as executor:
-        ledger = await open_ledger(tmp_path / "ledger.db", executor=executor)
+        ledger = await open_ledger(tmp_path / "ledger.db", storage=OneThread(executor))
         entered, leave = threading.Event(), threading.Event()
 
         def slow(tx: Tx) -> None:

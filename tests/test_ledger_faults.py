@@ -13,6 +13,7 @@ import pytest
 
 from gateway.domain import Evidence, MessageId, Precedence, RecipientState
 from gateway.ledger import LedgerFaultError, LedgerFullError, LedgerNewerError, Tx, ballast, messages, store
+from gateway.ledger.storage import DISK
 from tests.ledger_world import HQ, HandClock, accept, open_ledger
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,7 +118,7 @@ async def test_a_power_cut_at_any_octet_keeps_what_was_answered(tmp_path: Path) 
     for cut in (*range(0, len(wal), 3001), len(wal)):
         copy.write_bytes(disk)
         copy.with_name("ledger.db-wal").write_bytes(wal[:cut] + b"\xa5" * 5000)
-        connection, aside = store.open_file(copy, random.Random(cut))  # noqa: S311 - a test
+        connection, aside = store.open_file(copy, random.Random(cut), DISK)  # noqa: S311 - a test
         rows = connection.execute("SELECT origin, incarnation, sequence FROM messages").fetchall()
         connection.close()
         copy.unlink()

@@ -17,6 +17,7 @@ from gateway.domain import TimeQuality
 from gateway.ledger import limits, store
 from gateway.ledger.errors import LedgerBrokenError, LedgerClosedError, LedgerError, LedgerFaultError
 from gateway.ledger.lock import DirectoryLock
+from gateway.ledger.storage import DISK, Storage
 from gateway.ledger.tx import Tx
 from gateway.ledger.writer import Op, Stamp, Writer
 
@@ -80,15 +81,15 @@ class Ledger:
         clock: Clock,
         random: random_module.Random,
         station: int,
-        executor: Executor | None = None,
+        storage: Storage = DISK,
         max_octets: int = limits.MAX_LEDGER_OCTETS,
         time_quality: TimeQuality = TimeQuality.UNKNOWN,
     ) -> Ledger:
         """Open or create the ledger file at `path` (":memory:" for none), in a directory of its own.
 
-        All SQLite work goes through `loop.run_in_executor(executor, ...)`; `executor` must have one thread;
-        without one the ledger makes its own. `random` draws the incarnation of a new file: outside tests it
-        must not be seeded, or a file set aside is followed by its namesake.
+        All SQLite work goes through `loop.run_in_executor`, in the storage's executor or in threads of the
+        ledger's own. `random` draws the incarnation of a new file: outside tests it must not be seeded, or a
+        file set aside is followed by its namesake.
         Raises LedgerLockedError (another daemon), LedgerNewerError, LedgerFullError, LedgerFaultError.
         A damaged file is set aside, see `set_aside`.
         """
@@ -97,11 +98,14 @@ class Ledger:
         lock = None if in_memory else DirectoryLock(path.parent)
         loop = asyncio.get_running_loop()
         owned: list[ThreadPoolExecutor] = []
+        executor = storage.executor
         if executor is None:
             owned = [ThreadPoolExecutor(1, "ledger-write"), ThreadPoolExecutor(1, "ledger-read")]
         write_executor = executor or owned[0]
         stamp = Stamp(clock.monotonic_s(), clock.unix_ms(), trusted=time_quality is TimeQuality.NTP)
-        opening = partial(Writer, path, rng=random, station=station, max_octets=max_octets, stamp=stamp)
+        opening = partial(
+            Writer, path, rng=random, station=station, max_octets=max_octets, stamp=stamp, storage=storage
+        )
         try:
             writer = await loop.run_in_executor(write_executor, opening)
             ledger = cls(writer, clock=clock, random=random, lock=lock)

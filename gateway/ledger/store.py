@@ -10,12 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from gateway.ledger.errors import LedgerError, LedgerNewerError, from_sqlite, is_damage
+from gateway.ledger.storage import Storage
 
 APPLICATION_ID = 0x46474C31
 """Marks the file as ours for `file(1)` and for people: "FGL1"."""
-
-BUSY_TIMEOUT_S = 5.0
-"""A person's sqlite3 shell may hold the file for a moment; longer is a fault."""
 
 CACHE_KIBIOCTETS = 4_096
 """Page cache per connection: the working set of a busy gateway, within the memory budget of 60 MiB."""
@@ -33,7 +31,7 @@ MAX_SET_ASIDE = 1_000
 """Most damaged files kept beside each other; the thousandth name is used again."""
 
 
-def open_file(path: Path, rng: random.Random) -> tuple[sqlite3.Connection, Path | None]:
+def open_file(path: Path, rng: random.Random, storage: Storage) -> tuple[sqlite3.Connection, Path | None]:
     """Open or create the ledger at `path`; return the connection and where a damaged one was set aside.
 
     Raises LedgerNewerError (nothing changed), LedgerFullError or LedgerFaultError (the disk, not the file).
@@ -41,12 +39,12 @@ def open_file(path: Path, rng: random.Random) -> tuple[sqlite3.Connection, Path 
     aside: Path | None = None
     try:
         try:
-            connection = _open_checked(path, rng)
+            connection = _open_checked(path, rng, storage)
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
             aside = _set_aside(path)
-            connection = _open_checked(path, rng)
+            connection = _open_checked(path, rng, storage)
         if str(path) != ":memory:":
             sync_directory(path.parent)
     except sqlite3.Error as error:
@@ -60,9 +58,9 @@ def mark_suspect(path: Path) -> None:
         Path(f"{path}{SUSPECT_SUFFIX}").touch()
 
 
-def connect(path: Path, *, reader: bool = False) -> sqlite3.Connection:
+def connect(path: Path, storage: Storage, *, reader: bool = False) -> sqlite3.Connection:
     """Open a connection with the ledger's settings; a reader cannot write."""
-    connection = _connect(path)
+    connection = _connect(path, storage)
     try:
         if reader:
             connection.execute("PRAGMA query_only = ON")
@@ -101,10 +99,8 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
-    )
+def _connect(path: Path, storage: Storage) -> sqlite3.Connection:
+    connection = storage.connect(path)
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIOCTETS}")
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection
@@ -118,9 +114,9 @@ def _configure_writer(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_OCTETS}").fetchone()
 
 
-def _open_checked(path: Path, rng: random.Random) -> sqlite3.Connection:
+def _open_checked(path: Path, rng: random.Random, storage: Storage) -> sqlite3.Connection:
     """Open the file; nothing in it changes before it is known to be a sound ledger of ours."""
-    connection = _connect(path)
+    connection = _connect(path, storage)
     try:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if version > known_schema():

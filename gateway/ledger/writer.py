@@ -22,6 +22,7 @@ from gateway.ledger.errors import (
     is_storage_fault,
     lacks_space,
 )
+from gateway.ledger.storage import Storage
 from gateway.ledger.tx import Tx
 
 
@@ -49,20 +50,28 @@ class Writer:
     """The one writer connection of a ledger, with its ballast and its running time."""
 
     def __init__(
-        self, path: Path, *, rng: random.Random, station: int, max_octets: int, stamp: Stamp
+        self,
+        path: Path,
+        *,
+        rng: random.Random,
+        station: int,
+        max_octets: int,
+        stamp: Stamp,
+        storage: Storage,
     ) -> None:
         """Open the file; raises LedgerError as `store.open_file` does."""
         self._path = path
+        self._storage = storage
         self._station = station
         self._max_octets = max_octets
         self.in_memory = str(path) == ":memory:"
-        self._ballast = None if self.in_memory else Ballast(path.with_name(f"{path.name}.ballast"))
+        self._ballast = None if self.in_memory else Ballast(path.with_name(f"{path.name}.ballast"), storage)
         self.full = self._ballast is not None and not self._ballast.held
         self._retry_at_s = stamp.monotonic_s + RETRY_S
         self._credited = False
         self.newest_cursor = 0
         self.set_aside: Path | None = None
-        self._connection, self.set_aside = store.open_file(path, rng)
+        self._connection, self.set_aside = store.open_file(path, rng, storage)
         self._must_reopen = False
         self.damage = ""
         """What is wrong with the file, from when either thread finds it damaged; then nothing is written."""
@@ -124,7 +133,7 @@ class Writer:
     def reader(self) -> sqlite3.Connection | None:
         """Open a connection that only reads; None in memory, where only the writer's sees the data."""
         try:
-            return None if self.in_memory else store.connect(self._path, reader=True)
+            return None if self.in_memory else store.connect(self._path, self._storage, reader=True)
         except sqlite3.Error as error:
             raise from_sqlite(error) from error
 
@@ -191,7 +200,7 @@ class Writer:
 
     def _reopen(self) -> None:
         self._connection.close()
-        self._connection = store.connect(self._path)
+        self._connection = store.connect(self._path, self._storage)
         self._must_reopen = False
 
     def _begin_session(self) -> tuple[int, float]:
