@@ -39,8 +39,11 @@ class Env(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
-    """The land. `model` "hata" is the full chain (Hata, Egli or two-ray for low antennas, free-space floor);
-    "flat" is a perfect channel, for worlds that are about something else. `origin` is latitude, longitude."""
+    """The land. `origin` is latitude and longitude of the south-west corner.
+
+    `model` "hata" is the full chain (Hata, Egli or two-ray for low antennas, free-space floor); "flat" is a
+    perfect channel, for worlds that are about something else.
+    """
 
     model: str = "hata"
     env: Env = Env.SUBURBAN
@@ -73,6 +76,7 @@ class Site:
 
     id: str
     kind: str = "cell"
+    """"cell" or "relay"."""
     at: tuple[float, float] = (0.0, 0.0)
     antenna_m: float = 30.0
     power_dbm: float = 46.0
@@ -91,8 +95,10 @@ class ClockSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A gateway (headquarters, vehicle, relay hill). `links` names bearers: pdt, tiantong, beidou, vsat,
-    cellular, mesh, lan. A pattern such as "veh-{1..6}" in `id` makes several."""
+    """A gateway (headquarters, vehicle, relay hill). A pattern such as "veh-{1..6}" in `id` makes several.
+
+    `links` names bearers: pdt, tiantong, beidou, vsat, cellular, mesh, lan.
+    """
 
     id: str
     links: tuple[str, ...]
@@ -107,6 +113,7 @@ class Node:
     route: str = ""
     speed_kmh: float = 0.0
     start_km: Span = ZERO
+    """Kilometres along `route` where it stands at the start."""
     antenna_m: float = 3.0
     mains: bool = False
     battery_wh: Span = Span(1200.0, 1200.0)
@@ -119,14 +126,23 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Handhelds, phones or Beidou handsets. `tier` "person": byte-level devices with people who answer;
-    "crowd": callbacks that register, talk and send on the shared channel."""
+    """People with a device. A pattern such as "hh-{1..20}" in `id` makes several.
+
+    `kind`: "handheld" (PDT), "phone" (Tiantong), "handset" (Beidou). `tier` "person": byte-level devices with
+    people who answer; "crowd": callbacks that register, talk and send on the shared channel.
+    """
 
     id: str
     kind: str = "handheld"
     tier: str = "person"
+    station: int = 0
+    """Of the first; 0: numbered by order, from FIRST_PERSON on."""
+    name: str = ""
+    """"{n}" in it is the part of `id` that differs."""
     via: str = ""
     """Node pattern that serves them ("veh-*": spread evenly)."""
+    at: tuple[float, float] | None = None
+    """Where they stand; None: round the node that serves them."""
     within_km: float = 1.0
     every_s: Span = ZERO
     """How often each types a text of its own (0: never)."""
@@ -136,17 +152,29 @@ class Group:
     battery_h: Span = Span(12.0, 12.0)
     department: str = ""
     excused: bool = False
+    checked: bool = True
+    """Whether the set answers an online check by itself."""
+    off: bool = False
+    """Switched off from the beginning."""
+
+
+FIRST_PERSON = 1001
+"""Where numbering of people begins: gateways may be appended below it without renumbering anybody."""
 
 
 class Do(Enum):
     """What an action does. `who` acts, `to` receives."""
 
     SEND = "send"
-    """A client of gateway `who` sends `text` to `to`, `count` times `every_s`."""
+    """A client of gateway `who` sends `text` to `to`; `count` times, `every_s` apart."""
     TYPE = "type"
-    """Handheld `who` types `text` (to headquarters unless it begins with @)."""
+    """Person `who` types `text` (to headquarters unless it begins with @); `count` times, `every_s` apart."""
     SOS = "sos"
     """Handheld `who` presses its emergency button."""
+    CANCEL = "cancel"
+    """Handheld `who` cancels its emergency."""
+    REGISTER = "register"
+    """Handheld `who` registers on its net again, as one does that was out of reach."""
     ROLL_CALL = "rollcall"
     """Gateway `who` calls `to` ("all", a group, a pattern) within `within_s`."""
     QUIET = "quiet"
@@ -158,11 +186,12 @@ class Do(Enum):
     CUT_ROAD = "cut_road"
     """Road `who` is gone behind `at_km`: units on it stop."""
     CUT_NETWORK = "cut_network"
-    """The backhaul of sites in `area` (or site `who`) dies for `for_s`; cells stay up, isolated."""
+    """The backhaul of sites in `area` (or site `who`) dies for `for_s`; cells stay up, isolated.
+    Neither named: everywhere. `for_s` 0: until healed."""
     CUT_POWER = "cut_power"
-    """Mains off in `area` for `for_s`: every device lives as long as its battery."""
+    """Mains off in `area` for `for_s`: every device lives as long as its battery. "": everywhere."""
     FAULT = "fault"
-    """Exactly `fault`."""
+    """Exactly `fault`, at `t` for `for_s`: its own `at_s` and `for_s` are 0 until a seed draws them."""
     HEAL = "heal"
     """Everything that was cut is mended."""
 
@@ -207,9 +236,10 @@ class Swarm:
     clock_steps_per_h: Span = ZERO
     clock_step_s: Span = ZERO
     restores_per_h: Span = ZERO
+    clones_per_h: Span = ZERO
     device_faults_per_h: Span = ZERO
     messages_per_h: Span = ZERO
-    """Messages between random gateways and people, of random precedence."""
+    """What each gateway sends to random gateways and people, of random precedence; people type as many."""
 
 
 class Rule(Enum):

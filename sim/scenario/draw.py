@@ -1,0 +1,115 @@
+"""What one seed makes of a scenario: every range fixed, every message written, every fault listed. Pure.
+
+Each place of the scenario draws from a stream of its own, named by what it is: adding a node, an action or a
+kind of fault shifts nobody else's draws.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Final, TypeVar
+
+from sim.faults.model import Fault, Schedule
+from sim.rng import Streams
+from sim.scenario.draw_faults import draw_faults
+from sim.scenario.draw_messages import draw_messages
+from sim.scenario.model import ZERO, Action, Scenario, Span
+from sim.scenario.modes import Modes
+from sim.scenario.patterns import expanded
+
+One = TypeVar("One")
+
+MIN_EVERY_S: Final = 0.01
+"""Least time between two repetitions, so that a count never stands at one instant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """One run, complete: what a replay file holds.
+
+    `scenario` is concrete: patterns written out, stations numbered, every Span fixed, actions single and in
+    order of time, random messages among them. FAULT actions stand in `schedule`, with the swarm's faults.
+    `modes` says in words what kind of seed this is.
+    """
+
+    seed: int
+    scenario: Scenario
+    schedule: Schedule
+    modes: tuple[tuple[str, str], ...]
+
+
+def draw(scenario: Scenario, seed: int) -> Drawn:
+    """Draw one run of a scenario without problems; the same seed gives the same run, in every process."""
+    streams = Streams(seed)
+    whole = expanded(scenario)
+    modes = Modes(streams)
+    concrete = replace(
+        whole,
+        seed=seed,
+        sites=tuple(_fixed(site, streams, f"site/{site.id}") for site in whole.sites),
+        nodes=tuple(_fixed(node, streams, f"node/{node.id}") for node in whole.nodes),
+        groups=tuple(_fixed(group, streams, f"group/{group.id}") for group in whole.groups),
+        swarm=modes.swarm(whole.swarm),
+    )
+    actions = [one for action in _named(scenario.actions, streams) for one in action]
+    actions += draw_messages(concrete, streams)
+    actions.sort(key=lambda action: action.t.low)
+    faults = [_fault(action) for action in actions if action.fault is not None]
+    faults += draw_faults(concrete, modes, streams)
+    faults.sort(key=lambda fault: fault.at_s)
+    return Drawn(
+        seed=seed,
+        scenario=replace(concrete, actions=tuple(a for a in actions if a.fault is None)),
+        schedule=Schedule(faults=tuple(faults)),
+        modes=modes.said,
+    )
+
+
+def _fixed(one: One, streams: Streams, place: str) -> One:
+    """Return a part of the model with every Span fixed, those of its own parts too."""
+    changed: dict[str, Any] = {}
+    for item in fields(one):  # type: ignore[arg-type]
+        value = getattr(one, item.name)
+        if isinstance(value, Span):
+            if not value.fixed:
+                drawn = streams.stream(f"{place}/{item.name}").uniform(value.low, value.high)
+                changed[item.name] = Span(drawn, drawn)
+        elif is_dataclass(value) and not isinstance(value, type):
+            changed[item.name] = _fixed(value, streams, f"{place}/{item.name}")
+    return replace(one, **changed) if changed else one  # type: ignore[type-var]
+
+
+def _named(actions: tuple[Action, ...], streams: Streams) -> Iterator[list[Action]]:
+    """Draw each action from a stream named by what it says, so that others may come before it."""
+    seen: Counter[str] = Counter()
+    for action in actions:
+        fault = f"{action.fault.kind.value} {action.fault.target}" if action.fault else ""
+        times = f"{action.t.low}..{action.t.high}"
+        name = "/".join(
+            ("at", times, action.do.value, action.who, action.to, action.text, action.area, fault)
+        )
+        seen[name] += 1
+        yield _singles(action, streams, f"{name}/{seen[name]}")
+
+
+def _singles(action: Action, streams: Streams, place: str) -> list[Action]:
+    """Return one action for each repetition; texts that repeat are told apart by their number."""
+    first = _fixed(replace(action, every_s=ZERO), streams, place)
+    if action.count == 1:
+        return [first]
+    rng = streams.stream(f"{place}/every_s")
+    at_s, made = first.t.low, []
+    for turn in range(1, action.count + 1):
+        text = f"{action.text}（{turn}/{action.count}）" if action.text else ""
+        made.append(replace(first, count=1, text=text, t=Span(at_s, at_s)))
+        at_s += max(MIN_EVERY_S, rng.uniform(action.every_s.low, action.every_s.high))
+    return made
+
+
+def _fault(action: Action) -> Fault:
+    assert action.fault is not None  # noqa: S101 - the caller asked
+    return replace(
+        action.fault, at_s=action.t.low, for_s=action.for_s.low, cause=action.fault.cause or "scenario"
+    )
