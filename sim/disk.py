@@ -67,6 +67,7 @@ class SimDisk(VirtualExecutor, Storage):
         self._torn: Image | None = None
         self._committed = False
         self._life = 0
+        self._gone = asyncio.Event()
 
     # --- what the ledger stands on -----------------------------------------------------------------------
 
@@ -111,6 +112,7 @@ class SimDisk(VirtualExecutor, Storage):
         if before is not None:
             await asyncio.sleep(sync_s / 2)
             self._tear(before)
+            await self._gone.wait()  # the power goes now: nobody is told of this commit
             return value
         await asyncio.sleep(sync_s)
         if life == self._life:
@@ -156,6 +158,8 @@ class SimDisk(VirtualExecutor, Storage):
         for name, content in image.items():
             (self.folder / name).write_bytes(content)
         self._life += 1
+        self._gone.set()
+        self._gone = asyncio.Event()
         self._held.clear()
         self._writer, self._torn, self.tear_next = None, None, None
 

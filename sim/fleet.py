@@ -131,6 +131,8 @@ class Box:
         self.hooks: Hooks = SimHooks()
         self.disk = SimDisk(config.data_dir, streams.stream(f"{name}/disk"))
         self.starts = 0
+        self.on_end: Callable[[Exception], None] | None = None
+        """Told when the gateway ends by an error of its own; without it the fleet ends with that error."""
         self._streams = streams
         self._tasks = tasks
         self._gateway: Gateway | None = None
@@ -162,7 +164,8 @@ class Box:
         ready = asyncio.Event()
         process = copy_context()
         process.run(BOX.set, self.name)
-        self._running = self._tasks.create_task(self._run(ready), name=self.name, context=process)
+        self._running = running = self._tasks.create_task(self._run(ready), name=self.name, context=process)
+        running.add_done_callback(lambda _task: ready.set())
         await ready.wait()
 
     def pause(self) -> None:
@@ -203,6 +206,15 @@ class Box:
         await self.power_on()
 
     async def _run(self, ready: asyncio.Event) -> None:
+        try:
+            await self._live(ready)
+        except Exception as error:
+            self._gateway = None
+            if self.on_end is None:
+                raise
+            self.on_end(error)
+
+    async def _live(self, ready: asyncio.Event) -> None:
         self.starts += 1
         world = World(
             clock=self.clock,

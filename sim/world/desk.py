@@ -52,7 +52,13 @@ class Desk:
         """Send a message as a careful client does: until it is answered. None when it was refused."""
         self._number += 1
         key = f"{self.sign}-{self._number}"
-        facts: dict[str, Any] = {"key": key, "by": self.sign, "to": to, "text": text, "precedence": int(precedence)}
+        facts: dict[str, Any] = {
+            "key": key,
+            "by": self.sign,
+            "to": to,
+            "text": text,
+            "precedence": int(precedence),
+        }
         self._record.note(What.TYPED, self.sign, **facts, native=False, accepted=None)
         new = NewMessage(
             to=(to,),
@@ -104,7 +110,9 @@ class Desk:
     async def _take(self, backend: GatewayBackend, kind: str, body: dict[str, Any]) -> None:
         note = self._record.note
         if kind == "message.state":
-            facts: dict[str, Any] = {key: body.get(key) for key in ("id", "station", "state", "evidence", "by")}
+            facts: dict[str, Any] = {
+                key: body.get(key) for key in ("id", "station", "state", "evidence", "by")
+            }
             note(What.MESSAGE, self.sign, **facts)
         elif kind == "message.accepted":
             await self._arrived(backend, body)
