@@ -7,15 +7,16 @@ kind of fault shifts nobody else's draws.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from sim.faults.model import Fault, Schedule
 from sim.rng import Streams
 from sim.scenario.draw_faults import draw_faults
 from sim.scenario.draw_messages import draw_messages
-from sim.scenario.model import ZERO, Action, Scenario, Span
+from sim.scenario.model import ZERO, Action, ClockSpec, Group, Node, Scenario, Site, Span
 from sim.scenario.modes import Modes
 from sim.scenario.patterns import expanded
 
@@ -23,6 +24,16 @@ One = TypeVar("One")
 
 MIN_EVERY_S: Final = 0.01
 """Least time between two repetitions, so that a count never stands at one instant."""
+
+_SPANS: Final[Mapping[type, tuple[tuple[str, bool], ...]]] = MappingProxyType(
+    {
+        kind: tuple(
+            (one.name, one.type != "Span") for one in fields(kind) if one.type in {"Span", "ClockSpec"}
+        )
+        for kind in (Site, Node, ClockSpec, Group, Action)
+    }
+)
+"""Fields that hold a Span, or a whole of Spans (True), by part of the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +81,13 @@ def draw(scenario: Scenario, seed: int) -> Drawn:
 def _fixed(one: One, streams: Streams, place: str) -> One:
     """Return a part of the model with every Span fixed, those of its own parts too."""
     changed: dict[str, Any] = {}
-    for item in fields(one):  # type: ignore[arg-type]
-        value = getattr(one, item.name)
-        if isinstance(value, Span):
-            if not value.fixed:
-                drawn = streams.stream(f"{place}/{item.name}").uniform(value.low, value.high)
-                changed[item.name] = Span(drawn, drawn)
-        elif is_dataclass(value) and not isinstance(value, type):
-            changed[item.name] = _fixed(value, streams, f"{place}/{item.name}")
+    for name, whole in _SPANS[type(one)]:
+        value = getattr(one, name)
+        if whole:
+            changed[name] = _fixed(value, streams, f"{place}/{name}")
+        elif not value.fixed:
+            drawn = streams.stream(f"{place}/{name}").uniform(value.low, value.high)
+            changed[name] = Span(drawn, drawn)
     return replace(one, **changed) if changed else one  # type: ignore[type-var]
 
 
@@ -86,10 +96,8 @@ def _named(actions: tuple[Action, ...], streams: Streams) -> Iterator[list[Actio
     seen: Counter[str] = Counter()
     for action in actions:
         fault = f"{action.fault.kind.value} {action.fault.target}" if action.fault else ""
-        times = f"{action.t.low}..{action.t.high}"
-        name = "/".join(
-            ("at", times, action.do.value, action.who, action.to, action.text, action.area, fault)
-        )
+        what = f"{action.t.low}..{action.t.high}/{action.do.value}/{action.who}/{action.to}"
+        name = f"at/{what}/{action.area}/{fault}/{action.text}"
         seen[name] += 1
         yield _singles(action, streams, f"{name}/{seen[name]}")
 

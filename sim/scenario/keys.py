@@ -194,7 +194,7 @@ duplicate | span | | 0..1 | share that comes twice (IP, Beidou) | 重复比例�
 reorder | time_span | | 0s..10m | longest extra delay (IP) | 额外时延上限（IP）
 corrupt | span | | 0..1 | share with one octet changed | 改一字节的比例
 clog | time_span | | 0s..24h | length of a clog | 每次堵塞时长
-clogs_per_h | span | /h | 0..3600 | clogs per station and bearer, swizzled ones too | 每站每承载堵塞次数（含错序）
+clogs_per_h | span | /h | 0..3600 | clogs per station, swizzled too | 每站每承载堵塞次数（含错序）
 partitions_per_h | span | /h | 0..3600 | partitions of each bearer | 每种承载的分割次数
 crashes_per_h | span | /h | 0..3600 | processes killed, per gateway | 每台网关进程被杀次数
 power_cuts_per_h | span | /h | 0..3600 | power cuts per gateway | 每台网关断电次数

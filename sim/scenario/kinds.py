@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import Enum
 from typing import Any, Final, assert_never
 
@@ -185,7 +186,8 @@ def _whole(key: Key, value: object) -> int:
 
 def _word(key: Key, value: object) -> str:
     if not isinstance(value, str) or value not in key.words:
-        raise ValueRefusedError(key.limit, f"unknown word for {key.name}", "未知的取值")
+        near = get_close_matches(str(value), key.words, n=1)
+        raise ValueRefusedError(key.limit, f"unknown word for {key.name}", "未知的取值", "".join(near))
     return value
 
 

@@ -68,6 +68,7 @@ class Zone:
 
     id: str
     box: tuple[float, float, float, float]
+    tunnel: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

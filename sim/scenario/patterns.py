@@ -8,7 +8,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final, TypeVar
 
-from sim.scenario.model import FIRST_PERSON, Group, Node, Scenario
+from sim.scenario.model import FIRST_PERSON, Action, Group, Node, Scenario
 
 One = TypeVar("One", Node, Group)
 
@@ -59,9 +59,10 @@ def expanded(scenario: Scenario) -> Scenario:
     return replace(scenario, nodes=nodes, groups=groups)
 
 
-def members(scenario: Scenario) -> list[tuple[str, int]]:
-    """Return every person's name and the place of its group in `scenario.groups`."""
-    return [(name, place) for place, group in enumerate(scenario.groups) for name in names(group.id)]
+def recipients(scenario: Scenario, action: Action) -> list[str]:
+    """Return whom an action's `to` means, without its own `who`; the scenario must be expanded."""
+    stations = [*(node.id for node in scenario.nodes), *(group.id for group in scenario.groups)]
+    return [name for name in matching(action.to, stations) if name != action.who]
 
 
 def _nodes(nodes: Iterable[Node]) -> Iterator[Node]:

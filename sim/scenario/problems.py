@@ -71,7 +71,7 @@ def unknown(path: Path, what: tuple[str, str], found: str, known: Iterable[str])
         path=path,
         en=f"unknown {what[0]}",
         zh=f"未知的{what[1]}",
-        limit=listed or "-",
+        limit=listed or "(none 无)",
         found=shown(found),
         hint=hint,
     )

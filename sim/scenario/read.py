@@ -163,7 +163,7 @@ class _Reader:
         try:
             return key.read(table[key.name])
         except ValueRefusedError as error:
-            self._wrong(here, table[key.name], error.limit, error.en, error.zh)
+            self._wrong(here, table[key.name], error.limit, error.en, error.zh, error.hint)
             return None
 
     def _title(self, raw: Table) -> tuple[str, str]:
@@ -194,6 +194,9 @@ class _Reader:
     def _action(self, table: Table, path: Path) -> Action:
         do, named = self._doing(table, path)
         if do is None:
+            self._unknown(table, path, {*AT.keys, "do", "cut", "fault"})
+            for key in AT.keys.values():
+                self._value(key, table, path)
             return Action(t=ZERO, do=Do.HEAL)
         step = DOINGS[do]
         allowed = {"t", named, *step.must, *step.may}
@@ -270,9 +273,9 @@ class _Reader:
             if key not in names:
                 self.problems.append(unknown((*path, key), ("key", "键"), key, names))
 
-    def _wrong(self, path: Path, found: object, limit: str, en: str, zh: str) -> None:
+    def _wrong(self, path: Path, found: object, limit: str, en: str, zh: str, hint: str = "") -> None:
         what = "nothing" if found is None else shown(found)
-        self.problems.append(Problem(path=path, en=en, zh=zh, limit=limit, found=what))
+        self.problems.append(Problem(path=path, en=en, zh=zh, limit=limit, found=what, hint=hint))
 
 
 def _whole(part: Part, attr: str) -> Any:

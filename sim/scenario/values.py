@@ -19,11 +19,12 @@ RANGE: Final = ".."
 
 
 class ValueRefusedError(FieldgateError):
-    """A value cannot be read; `limit` is how it may be written."""
+    """A value cannot be read; `limit` is how it may be written, `hint` what may have been meant."""
 
-    def __init__(self, limit: str, en: str, zh: str) -> None:
+    def __init__(self, limit: str, en: str, zh: str, hint: str = "") -> None:
         super().__init__(en, zh)
         self.limit = limit
+        self.hint = hint
 
 
 NUMBERS: Final = 'a number, or a range such as "0..0.3"'
