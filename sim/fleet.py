@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -94,6 +95,14 @@ class Fleet:
         )
         self.boxes[name] = box
         return box
+
+    def copy(self, box: Box, name: str, connector: SimConnector) -> Box:
+        """Make a second box from another's files and disk as they are now, still without power."""
+        config = replace(box.config, data_dir=self._directory / name / "data")
+        made = Box(name, config, box.keys, self.streams, connector, self._tasks)
+        made.disk.put_back(box.disk.image())
+        self.boxes[name] = made
+        return made
 
 
 class BoxTrace(SimTrace):
@@ -189,6 +198,9 @@ class Box:
         self._gateway = None
         if running is not None:
             running.cancel()
+            loop = asyncio.get_running_loop()
+            if isinstance(loop, VirtualLoop):
+                loop.resume(self.name)  # a stopped process dies as well
             await asyncio.wait([running])
 
     async def stop(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -48,6 +49,10 @@ class SimNetwork:
         self._channels: dict[tuple[str, str], Channel] = {}
         self._endpoints: dict[Address, SimDatagrams] = {}
         self._next_port = FIRST_EPHEMERAL_PORT
+        self.open: Callable[[str, str], bool] | None = None
+        """Whether physics lets two hosts talk now; None: always."""
+        self.make: Callable[[str, str, random.Random], Channel] | None = None
+        """Makes the channel of a new pair; None: all alike."""
 
     def channel(self, host_a: str, host_b: str) -> Channel:
         """Return the one channel between two hosts, whichever is named first."""
@@ -56,8 +61,17 @@ class SimNetwork:
         if found is None:
             delay_s, jitter_s, loss, rate_bps = self._defaults
             rng: random.Random = self._streams.stream(f"net/{low}~{high}")
-            found = Channel(
-                f"{low}~{high}", rng=rng, delay_s=delay_s, jitter_s=jitter_s, loss=loss, rate_bps=rate_bps
+            found = (
+                Channel(
+                    f"{low}~{high}",
+                    rng=rng,
+                    delay_s=delay_s,
+                    jitter_s=jitter_s,
+                    loss=loss,
+                    rate_bps=rate_bps,
+                )
+                if self.make is None
+                else self.make(low, high, rng)
             )
             self._channels[low, high] = found
         return found
@@ -78,7 +92,7 @@ class SimNetwork:
 
     def carry(self, data: bytes, source: Address, to: Address) -> None:
         """Take one datagram towards `to`; nobody there, or a lossy channel, loses it silently."""
-        if len(data) <= MAX_DATAGRAM_OCTETS:
+        if len(data) <= MAX_DATAGRAM_OCTETS and (self.open is None or self.open(source[0], to[0])):
             self.channel(source[0], to[0]).carry(
                 len(data),
                 partial(self._arrive, data, source, to),

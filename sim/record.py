@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-EMPTY: Mapping[str, object] = {}
-
 
 class What(Enum):
     """Kinds of happenings. The facts that go with each are named here; every other key is free."""
@@ -56,7 +54,7 @@ class Event:
     what: What
     node: str
     link: str
-    facts: Mapping[str, object] = field(default=EMPTY)
+    facts: Mapping[str, object] = field(default_factory=dict)
     data: bytes = b""
 
     @property
@@ -88,6 +86,10 @@ class Record:
     def trace(self) -> str:
         """The hash over everything hashed so far: 8 hexadecimal digits and the number of happenings."""
         return f"{self._hash:08x}-{sum(self.counts[kind] for kind in HASHED)}"
+
+    def wants(self, what: What) -> bool:
+        """Whether anybody sees this kind: frequent, unhashed happenings need not be told otherwise."""
+        return what in self._keep or bool(self._watchers[what])
 
     def watch(self, watcher: Callable[[Event], None], *kinds: What) -> None:
         """Call `watcher` with every event of these kinds, in order, at its instant."""

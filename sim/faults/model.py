@@ -27,13 +27,13 @@ class Kind(Enum):
     BLOCKED = "blocked"
     """An obstacle stands between a terminal and its satellite (tunnel, building)."""
 
-    # --- on a node -------------------------------------------------------------------------------------------
+    # --- on a node -----------------------------------------------------------------------------------
     CRASH = "crash"
     """The gateway's process is killed; it starts again after `for_s`. What it wrote is on the disk."""
     POWER_CUT = "power_cut"
     """The box loses power: its disk keeps what was synced. Power returns after `for_s`."""
     TORN_WRITE = "torn_write"
-    """A power cut in the middle of a commit; `value` 0..1 is the share of the last write that reached the disk."""
+    """A power cut in the middle of a commit; `value` 0..1 is the share of the write that reached the disk."""
     PAUSE = "pause"
     """The gateway's process is stopped for `for_s` (SIGSTOP, a swapping box): nothing runs, buffers fill."""
     REBOOT_LOOP = "reboot_loop"
@@ -49,7 +49,7 @@ class Kind(Enum):
     BATTERY_DEATH = "battery_death"
     """The node's battery is empty at once; power returns after `for_s` (0: never)."""
 
-    # --- on a device: target is "node/link" ------------------------------------------------------------------
+    # --- on a device: target is "node/link" ---------------------------------------------------------
     UNPLUG = "unplug"
     """The serial port vanishes for `for_s`."""
     HANG = "hang"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from drivers.base import Precedence
@@ -88,6 +89,35 @@ class Desk:
                         return message
             await asyncio.sleep(RETRY_S)
         return None
+
+    async def call_roll(self, stations: tuple[str, ...], deadline_s: int) -> None:
+        """Call the roll; tried again while the box is off or holds another call."""
+
+        async def start(backend: GatewayBackend) -> None:
+            await backend.start_roll_call(
+                stations=stations, title="点名", exercise=False, deadline_s=deadline_s, caller=CALLER
+            )
+
+        await self._insist(start)
+
+    async def quiet(self, link: str, *, on: bool) -> None:
+        """Stop or resume transmitting on a link, or on all."""
+
+        async def set_quiet(backend: GatewayBackend) -> None:
+            await backend.quiet(link, on, CALLER)
+
+        await self._insist(set_quiet)
+
+    async def _insist(self, act: Callable[[GatewayBackend], Awaitable[None]]) -> None:
+        for _ in range(RETRIES):
+            if self._box.on:
+                try:
+                    await act(self._box.backend)
+                except (RefusedError, LedgerError):
+                    pass  # the box is in trouble or busy: a person tries again
+                else:
+                    return
+            await asyncio.sleep(RETRY_S)
 
     # --- seeing ------------------------------------------------------------------------------------------
 

@@ -8,9 +8,11 @@ from typing import Final
 from sim.channel import Channel
 from sim.device import SerialDevice
 from sim.devices.beidou import BeidouTerminal, Sky
+from sim.devices.beidou_handset import BeidouHandset
 from sim.devices.pdt_net import PdtNet
 from sim.devices.pdt_radio import PdtRadio
 from sim.devices.rdss import RdssSpace
+from sim.devices.sat_phone import Phone
 from sim.devices.sms_centre import SmsCentre
 from sim.devices.tiantong import TiantongModem
 from sim.world.files import BEIDOU_BASE, PDT_BASE, TIANTONG_BASE
@@ -19,7 +21,7 @@ REFUSED: Final = 1
 """A result code of the PDT radio that means: not sent (reference page 370-mhz, section 1.5)."""
 
 SILENCED: Final = 3
-"""Why a Beidou terminal does not transmit: radio silence (reference page satellite-terminals, section 1.3)."""
+"""Why a Beidou terminal does not transmit: radio silence (satellite-terminals §1.3)."""
 
 WRONG_BAUD_BPS: Final = 9_600 * 5
 """A rate no host is set to."""
@@ -87,6 +89,17 @@ def block(device: SerialDevice, *, on: bool) -> None:
         case TiantongModem():
             device.channel.blocked = on
         case BeidouTerminal():
+            device.sky = Sky.TUNNEL if on else Sky.OPEN
+        case _:
+            pass
+
+
+def block_person(device: object, *, on: bool) -> None:
+    """Put an obstacle between somebody's satellite device and the sky, or take it away."""
+    match device:
+        case Phone():
+            device.channel.blocked = on
+        case BeidouHandset():
             device.sky = Sky.TUNNEL if on else Sky.OPEN
         case _:
             pass

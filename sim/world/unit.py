@@ -79,6 +79,11 @@ class Unit:
         self._reasons.discard(reason)
         self._changed.set()
 
+    @property
+    def powered(self) -> bool:
+        """Whether anything at this node has power."""
+        return EMPTY not in self._reasons
+
     def restore(self, image: Image) -> None:
         """Exchange the disk as soon as the box is off; call `off` first."""
         self._put_back = image
@@ -143,6 +148,7 @@ class Unit:
                 await self._changed.wait()
 
     async def _start(self, tasks: asyncio.TaskGroup) -> None:
+        await self.hang_up()
         await self.box.power_on()
         if self.box.on:
             self.on_since_s = _now_s()

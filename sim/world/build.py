@@ -1,0 +1,178 @@
+"""Putting a world together from one drawn run: files, boxes, devices, people, and the air between them."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Final
+
+from sim.channel import Channel
+from sim.clock import EPOCH_UNIX_MS, SimClock
+from sim.device import SerialDevice
+from sim.fleet import Box, Fleet
+from sim.physics.geo import hop_s
+from sim.ports import MemoryPort
+from sim.record import Record
+from sim.scenario.draw import Drawn
+from sim.scenario.model import Group, Node, Scenario
+from sim.world import devices, files
+from sim.world.files import Post
+from sim.world.ip import DELAY_S, JITTER_S, RATE_BPS, bearer_of
+from sim.world.motion import Leg, Mover, Place, degrees
+from sim.world.motion import Path as Way
+from sim.world.people import Man, make_device
+from sim.world.unit import Unit
+
+SATELLITE_EAST_DEG: Final = 101.4
+"""Where Tiantong-1 01 stands."""
+
+PEOPLE_BEARER: Final = {"handheld": "pdt", "phone": "tiantong", "handset": "beidou"}
+
+
+def posts_of(scenario: Scenario) -> list[Post]:
+    """Return everybody's roster entry, gateways first."""
+    gateways = [
+        Post(
+            number=node.station,
+            sign=node.id,
+            name=node.name or node.id,
+            path=node.department,
+            gateway=True,
+            headquarters=node.headquarters,
+            bearers=node.links,
+            settings=node.settings,
+        )
+        for node in scenario.nodes
+    ]
+    people = [
+        Post(
+            number=group.station,
+            sign=group.id,
+            name=group.name or group.id,
+            path=group.department,
+            bearers=(PEOPLE_BEARER[group.kind],),
+            via=(group.via,),
+            excused="scenario" if group.excused else "",
+            kind=group.kind,
+        )
+        for group in scenario.groups
+        if group.tier == "person"
+    ]
+    return gateways + people
+
+
+class Builder:
+    """Makes the parts of one world, in the order of the scenario."""
+
+    def __init__(self, drawn: Drawn, folder: Path, record: Record) -> None:
+        self.scenario = scenario = drawn.scenario
+        self.record = record
+        self.posts = posts_of(scenario)
+        self.fleet = Fleet(folder, files.roster(self.posts, scenario.title_zh), seed=drawn.seed)
+        self.fleet.network.make = self._path
+        self.roads = {road.id: Way.along(road) for road in scenario.roads}
+        self._latitude, self._longitude = scenario.area.origin
+
+    def units(self) -> dict[str, Unit]:
+        """Make every gateway node."""
+        made: dict[str, Unit] = {}
+        by_sign = {post.sign: post for post in self.posts}
+        for node in self.scenario.nodes:
+            post = by_sign[node.id]
+            box = self.fleet.box(node.id, node.station, files.links(post, self.posts))
+            box.clock = SimClock(
+                epoch_unix_ms=EPOCH_UNIX_MS + round(node.clock.offset_s.low * 1000),
+                drift_ppm=node.clock.drift_ppm.low,
+            )
+            made[node.id] = Unit(node, box, self._mover(node, made), self._plug(node, box), self.record)
+        return made
+
+    def people(self, units: dict[str, Unit]) -> dict[str, Man]:
+        """Make everybody with a device of their own."""
+        return {
+            group.id: self._man(group, units[group.via])
+            for group in self.scenario.groups
+            if group.tier == "person"
+        }
+
+    def _mover(self, node: Node, made: dict[str, Unit]) -> Mover:
+        if node.route:
+            way = self.roads[node.route]
+            leg = Leg(
+                path=way,
+                from_km=node.start_km.low,
+                to_km=way.length_km,
+                speed_kmh=node.speed_kmh,
+                since_s=0.0,
+            )
+            return Mover(way.at(node.start_km.low), leg)
+        if node.near in made:
+            centre = made[node.near].mover.place(0.0)
+            return Mover(self._somewhere(centre, node.within_km, f"{node.id}/place"))
+        return Mover(node.at or (0.0, 0.0))
+
+    def _somewhere(self, centre: Place, within_km: float, stream: str) -> Place:
+        rng = self.fleet.streams.stream(stream)
+        return (
+            centre[0] + rng.uniform(-within_km, within_km),
+            centre[1] + rng.uniform(-within_km, within_km),
+        )
+
+    def _plug(self, node: Node, box: Box) -> dict[str, tuple[SerialDevice, MemoryPort]]:
+        fleet, plugged = self.fleet, {}
+        for bearer in node.links:
+            if bearer in files.SERIAL_DRIVERS:
+                device = devices.make(
+                    bearer,
+                    node.station,
+                    net=fleet.pdt,
+                    centre=fleet.sms,
+                    space=fleet.space,
+                    sky=self._sky(node.id),
+                    rng=fleet.streams.stream(f"{node.id}/{bearer}"),
+                    period_s=node.beidou_period_s,
+                )
+                plugged[bearer] = (device, box.connector.add_serial(files.device_path(bearer), device))
+        return plugged
+
+    def _man(self, group: Group, unit: Unit) -> Man:
+        fleet, rng = self.fleet, self.fleet.streams.stream(f"{group.id}/person")
+        device = make_device(
+            group,
+            unit.node.station,
+            net=fleet.pdt,
+            centre=fleet.sms,
+            space=fleet.space,
+            sky=self._sky(group.id),
+            rng=rng,
+        )
+        centre = group.at or (0.0, 0.0)
+        offset = self._somewhere(centre, group.within_km, f"{group.id}/place")
+        man = Man(
+            group,
+            device,
+            home=unit.node.station,
+            offset_km=offset,
+            anchor=unit.mover,
+            record=self.record,
+            rng=rng,
+        )
+        if group.kind == "handheld":
+            device.position = degrees(man.place(0.0), self.scenario.area.origin)  # type: ignore[union-attr]
+        return man
+
+    def _sky(self, name: str) -> Channel:
+        """Return the way from a Tiantong terminal to its centre: one hop and the access."""
+        one_way_s = hop_s(self._latitude, self._longitude, SATELLITE_EAST_DEG)
+        rng = self.fleet.streams.stream(f"{name}/sky")
+        return Channel(f"{name} sky", rng=rng, delay_s=one_way_s + 0.2, jitter_s=0.3)
+
+    def _path(self, low: str, high: str, rng: random.Random) -> Channel:
+        bearer = bearer_of(low)
+        return Channel(
+            f"{low}~{high}",
+            rng=rng,
+            delay_s=DELAY_S[bearer],
+            jitter_s=JITTER_S[bearer],
+            rate_bps=RATE_BPS[bearer],
+        )

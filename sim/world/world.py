@@ -1,0 +1,179 @@
+"""A world that lives: its nodes, people and air, and what physics says of who reaches whom."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Coroutine
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sim.loop import NEUTRAL
+from sim.record import Record, What
+from sim.scenario.draw import Drawn
+from sim.scenario.model import Road, Zone
+from sim.world import devices, files
+from sim.world.build import Builder
+from sim.world.clone import original_host
+from sim.world.ip import Reach
+from sim.world.motion import Place
+from sim.world.people import Man
+from sim.world.sites import Cells
+from sim.world.unit import Unit
+
+LAN_KM: Final = 0.5
+"""A cable reaches no further."""
+
+MESH_KM: Final = 3.0
+"""One hop of an on-scene mesh at vehicle height (reference page mesh-cellular-mqtt-power)."""
+
+MOVE_LOOK_S: Final = 10.0
+"""How often places are told while somebody drives."""
+
+
+class World:
+    """One run's world. An async context manager; everything in it ends when it is left."""
+
+    def __init__(self, drawn: Drawn, folder: Path, record: Record) -> None:
+        self.drawn = drawn
+        self.scenario = drawn.scenario
+        self.record = record
+        builder = Builder(drawn, folder, record)
+        self.fleet = builder.fleet
+        self.units: dict[str, Unit] = builder.units()
+        self.people: dict[str, Man] = builder.people(self.units)
+        self.cells = Cells(self.scenario.sites, self.scenario.area.env, record)
+        self.zones: dict[str, Zone] = {zone.id: zone for zone in self.scenario.zones}
+        self.roads: dict[str, Road] = {road.id: road for road in self.scenario.roads}
+        self.tasks = asyncio.TaskGroup()
+        self.clones = 0
+        """Boxes copied so far."""
+        self._reach = Reach(self._judge)
+        self.fleet.network.open = self._reach.open
+        self._by_host = {
+            files.host(bearer, unit.node.station): unit
+            for unit in self.units.values()
+            for bearer in unit.node.links
+            if bearer in files.NETS
+        }
+        self._lives: list[asyncio.Task[None]] = []
+        self._tunnel_timers: dict[str, asyncio.TimerHandle] = {}
+        self._hidden: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        await self.fleet.__aenter__()
+        await self.tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for life in self._lives:
+            life.cancel()
+        for unit in self.units.values():
+            await unit.hang_up()
+        await self.tasks.__aexit__(kind, error, trace)
+        await self.fleet.__aexit__(kind, error, trace)
+
+    def start(self) -> None:
+        """Switch everything on."""
+        for unit in self.units.values():
+            self.spawn(unit.live(self.tasks), unit.id)
+            self.watch_road(unit)
+        for man in self.people.values():
+            man.start()
+        if any(unit.mover.leg for unit in self.units.values()):
+            self._tell_places()
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run something for as long as the world lives."""
+        task = self.tasks.create_task(work, name=name)
+        self._lives.append(task)
+        task.add_done_callback(self._lives.remove)
+
+    def now_s(self) -> float:
+        """Seconds since the run began."""
+        return asyncio.get_running_loop().time()
+
+    # --- who reaches whom --------------------------------------------------------------------------------
+
+    def look_anew(self) -> None:
+        """Something has changed at once: forget who reached whom."""
+        self._reach.forget()
+
+    def _judge(self, bearer: str, a: str, b: str) -> bool:
+        one, other = self._unit_at(a), self._unit_at(b)
+        if one is None or other is None:
+            return False
+        if bearer in ("vsat", "cellular") and {one.id, other.id} & self._hidden:
+            return False
+        here, there = self.place(one), self.place(other)
+        match bearer:
+            case "cellular":
+                return self.cells.connected(here, there)
+            case "lan":
+                return math.dist(here, there) <= LAN_KM
+            case "mesh":
+                return self._meshed(one, other)
+            case _:
+                return True
+
+    def _unit_at(self, host: str) -> Unit | None:
+        return self._by_host.get(host) or self._by_host.get(original_host(host))
+
+    def _meshed(self, one: Unit, other: Unit) -> bool:
+        """Whether a chain of mesh nodes with power joins two of them."""
+        nodes = [unit for unit in self.units.values() if "mesh" in unit.node.links and unit.powered]
+        reached, front = {one.id}, [one]
+        while front:
+            here = self.place(front.pop())
+            for unit in nodes:
+                if unit.id not in reached and math.dist(here, self.place(unit)) <= MESH_KM:
+                    reached.add(unit.id)
+                    front.append(unit)
+        return other.id in reached
+
+    # --- where things are --------------------------------------------------------------------------------
+
+    def place(self, unit: Unit) -> Place:
+        """Where a node is now."""
+        return unit.mover.place(self.now_s())
+
+    def watch_road(self, unit: Unit) -> None:
+        """Hide it in tunnels, from its next gate on; call again whenever it stops or drives on."""
+        if (timer := self._tunnel_timers.pop(unit.id, None)) is not None:
+            timer.cancel()
+        leg = unit.mover.leg
+        tunnels = self.roads[unit.node.route].tunnels if leg is not None and unit.node.route else ()
+        if leg is None or not tunnels:
+            return
+        now_s = self.now_s()
+        km = leg.km(now_s)
+        self._hide(unit, hidden=any(start <= km < end for start, end in tunnels))
+        gates = [leg.arrives_s(gate) for tunnel in tunnels for gate in tunnel if gate > km]
+        ahead = [at_s for at_s in gates if at_s is not None and at_s > now_s]
+        if ahead:
+            wait_s = min(ahead) - now_s
+            loop = asyncio.get_running_loop()
+            self._tunnel_timers[unit.id] = loop.call_later(wait_s, self.watch_road, unit, context=NEUTRAL)
+
+    def _hide(self, unit: Unit, *, hidden: bool) -> None:
+        if hidden == (unit.id in self._hidden):
+            return
+        (self._hidden.add if hidden else self._hidden.discard)(unit.id)
+        for device, _ in unit.plugged.values():
+            devices.block(device, on=hidden)
+        self.record.note(What.MOVED, unit.id, **self._where(unit), hidden=hidden)
+        self.look_anew()
+
+    def _tell_places(self) -> None:
+        now_s = self.now_s()
+        for unit in self.units.values():
+            if unit.mover.moving(now_s):
+                self.record.note(What.MOVED, unit.id, **self._where(unit))
+        asyncio.get_running_loop().call_later(MOVE_LOOK_S, self._tell_places, context=NEUTRAL)
+
+    def _where(self, unit: Unit) -> dict[str, Any]:
+        x, y = self.place(unit)
+        return {"x_km": round(x, 3), "y_km": round(y, 3)}
