@@ -28,7 +28,10 @@ from sim.ports import SimConnector
 from sim.rng import Streams
 
 LOOK_S: Final = 0.05
-"""How often `until` looks: finer than any figure a test names."""
+"""How often `until` looks at first: finer than any figure a test names."""
+
+LOOK_SHARE: Final = 1 / 500
+"""Later it looks as rarely as this share of what it has waited: half an hour is told to some seconds."""
 
 SEAT: Final = Caller(name="seat", role=Role.ADMIN, ceiling=Precedence.SOS)
 """The person at the desk of every box."""
@@ -259,4 +262,4 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], *, limit_s: flo
             found = condition()
             if found if isinstance(found, bool) else await found:
                 return loop.time() - start_s
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(max(LOOK_S, LOOK_SHARE * (loop.time() - start_s)))
