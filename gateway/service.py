@@ -162,6 +162,7 @@ class Gateway:
             tasks.create_task(self.reports.run(), name="reports")
             tasks.create_task(self.roll_calls.run(), name="roll_calls")
             tasks.create_task(self._house.run(), name="house")
+            tasks.create_task(self._progress.run(), name="progress")
             for link in core.links.values():
                 tasks.create_task(link.run(), name=f"{link.name}.link")
             ready()

@@ -96,13 +96,14 @@ class Fleet:
 
 
 class BoxTrace(SimTrace):
-    """Keeps what passed; what the link `broken_link` reads raises, as a bug in its driver would."""
+    """Keeps what passed; what passes `broken_link` on its `broken_way` raises, as a bug in its driver would."""
 
     broken_link = ""
+    broken_way = "rx"
 
     @override
     def record(self, link: str, direction: str, data: bytes, note: str = "") -> None:
-        if link == self.broken_link and direction == "rx":
+        if link == self.broken_link and direction == self.broken_way:
             raise RuntimeError(f"{link}: a bug")
         super().record(link, direction, data, note)
 
