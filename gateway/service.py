@@ -152,6 +152,7 @@ class Gateway:
         await self._load_learnt()
         await self.streams.load()
         await self._house.load()
+        await self.roll_calls.load()
         await self._tell_set_aside()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(core.ledger.run(), name="ledger")
