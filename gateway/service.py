@@ -171,6 +171,7 @@ class Gateway:
     async def _end_when_broken(self) -> None:
         """Raise LedgerBrokenError once the ledger is found damaged: only a new start can set it aside."""
         error = await self.core.ledger.until_broken()
+        await self.core.ledger.leave_quiet([name for name, link in self.core.links.items() if link.quiet])
         self.core.log.error("ledger_broken", error=error.en)
         raise error
 
