@@ -102,7 +102,6 @@ class LinkRunner:
         while True:
             started_s = self._env.clock.monotonic_s()
             reason = await self._run_once()
-            self._link = self._reading = None
             self._failed = ""
             now_s = self._env.clock.monotonic_s()
             gone = StateChanged(state=LinkState.DOWN, reason=reason)
@@ -116,8 +115,11 @@ class LinkRunner:
         try:
             async with self._driver.open(self.name, self.config.config, self._env) as link:
                 self._link = link
-                async with asyncio.timeout(None) as self._reading:
-                    await self._read(link)
+                try:
+                    async with asyncio.timeout(None) as self._reading:
+                        await self._read(link)
+                finally:
+                    self._link = self._reading = None
         except Exception as error:  # noqa: BLE001 - a task's root: what the driver did wrong is a state
             return self._failed or self._log_failure(error)
         return self._failed or "driver ended"
@@ -138,14 +140,16 @@ class LinkRunner:
         self._env.log.error("link_driver_failed", link=self.name, error=repr(error), exc_info=error)
         return f"driver failed: {type(error).__name__}"
 
-    def _give_up(self, error: Exception) -> DriverFailedError:
+    def _give_up(self, link: Link, error: Exception) -> DriverFailedError:
         """Use a driver no more that broke its contract: the link is down, and opened again by `run`."""
-        self._failed = self._log_failure(error)
-        self._link = None
-        self._note(StateChanged(state=LinkState.DOWN, reason=self._failed))
-        if self._reading is not None and not self._taking_event:
-            self._reading.reschedule(0.0)
-        return DriverFailedError(self.name, self._failed)
+        reason = self._log_failure(error)
+        if link is self._link:  # not one that ended while it was taking this
+            self._failed = reason
+            self._link = None
+            self._note(StateChanged(state=LinkState.DOWN, reason=reason))
+            if self._reading is not None and not self._taking_event:
+                self._reading.reschedule(0.0)
+        return DriverFailedError(self.name, reason)
 
     def _note(self, event: LinkEvent) -> None:
         now_s = self._env.clock.monotonic_s()
@@ -173,17 +177,17 @@ class LinkRunner:
         if transmission.service not in self.capabilities.services:
             raise LinkRefusedError(self.name, f"no {transmission.service} service")
         async with self._one_at_a_time:
-            if self._link is None:
+            if (link := self._link) is None:
                 raise LinkDownError(self.name, "driver not open")
             if self.quiet:  # again: the wait for the one before may have been long
                 raise LinkDownError(self.name, "transmitting stopped by an operator")
             try:
-                await self._link.send(transmission)
+                await link.send(transmission)
             except (LinkDownError, LinkBusyError, LinkRefusedError):
                 raise
             except Exception as error:
                 # The seam to code that is not ours: one bad driver stops nothing else (promise P8).
-                raise self._give_up(error) from error
+                raise self._give_up(link, error) from error
         if transmission.service is not Service.STATUS:
             self.sent_frames += 1
             self.sent_octets += len(transmission.payload) or len(transmission.text.encode())

@@ -96,7 +96,7 @@ class Fleet:
 
 
 class BoxTrace(SimTrace):
-    """Keeps what passed; what passes `broken_link` on its `broken_way` raises, as a bug in its driver would."""
+    """Keeps what passed; what goes the `broken_way` of `broken_link` raises, as a bug in its driver would."""
 
     broken_link = ""
     broken_way = "rx"

@@ -43,3 +43,14 @@ async def test_text_that_broke_the_driver_is_of_unknown_outcome(tmp_path: Path) 
         await passes(900)
 
         assert field.one.texts() == ["（重发）VEH-3：原地待命"]
+
+
+async def test_port_is_free_again_when_saying_goodbye_fails(tmp_path: Path) -> None:
+    """A driver that fails even while it says goodbye to its radio frees the port: the link comes back."""
+    async with scene(tmp_path, "pdt") as field:
+        field.veh.trace.broken_link, field.veh.trace.broken_way = "pdt", "tx"
+        await field.veh.send("ZHANG", "原地待命")
+        await link_is(field.veh, "pdt", LinkState.DOWN, limit_s=30)
+        field.veh.trace.broken_link = ""
+
+        await link_is(field.veh, "pdt", LinkState.UP, limit_s=120)
