@@ -14,8 +14,9 @@ $(STAMP): requirements.lock pyproject.toml packaging/make-venv.sh
 demo: $(STAMP)
 	@$(BIN)/fieldgate demo
 
+# Two at a time: the demo's story takes a minute and a half of real time, and the rest runs beside it.
 test: $(STAMP)
-	@$(PYTEST) -m "not peers"
+	@$(PYTEST) -n 2 --dist worksteal -m "not peers"
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .

@@ -60,10 +60,23 @@ def _run(args: argparse.Namespace) -> int:
     try:
         config = load_config(args.config)
         return asyncio.run(_daemon(config, args.trace))
-    except FieldgateError as error:
+    except (FieldgateError, ExceptionGroup) as caught:
+        error = _first_of_ours(caught)
         print(error.zh, file=sys.stderr)
         print(error.en, file=sys.stderr)
         return 2 if isinstance(error, BadInputError) else 1
+
+
+def _first_of_ours(caught: FieldgateError | ExceptionGroup[Exception]) -> FieldgateError:
+    """Return the error to tell people; a group without any of ours is raised again."""
+    if isinstance(caught, FieldgateError):
+        return caught
+    for one in caught.exceptions:
+        if isinstance(one, FieldgateError):
+            return one
+        if isinstance(one, ExceptionGroup) and one.subgroup(FieldgateError) is not None:
+            return _first_of_ours(one)
+    raise caught
 
 
 def _keys(config: Config) -> KeyRing:

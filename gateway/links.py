@@ -12,6 +12,7 @@ from drivers.base import (
     Driver,
     DriverEnv,
     Link,
+    LinkBusyError,
     LinkDownError,
     LinkEvent,
     LinkRefusedError,
@@ -35,6 +36,11 @@ STABLE_S = 60.0
 
 _NOTHING = Capabilities(bearer=Bearer.LAN, services=frozenset(), mtu_octets=0, nominal_bps=1)
 """Promises of a link whose driver is not open."""
+
+
+class DriverFailedError(LinkDownError):
+    """The driver broke its contract while it took a transmission; whether the device has it, nobody knows."""
+
 
 EventSink = Callable[["LinkRunner", LinkEvent], Awaitable[None]]
 
@@ -68,6 +74,10 @@ class LinkRunner:
         self._on_event = on_event
         self._link: Link | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._reading: asyncio.Timeout | None = None
+        self._taking_event = False
+        self._failed = ""
+        """Why the driver is not to be used any more; "" while it is."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -92,7 +102,7 @@ class LinkRunner:
         while True:
             started_s = self._env.clock.monotonic_s()
             reason = await self._run_once()
-            self._link = None
+            self._failed = ""
             now_s = self._env.clock.monotonic_s()
             gone = StateChanged(state=LinkState.DOWN, reason=reason)
             self._note(gone)
@@ -105,16 +115,41 @@ class LinkRunner:
         try:
             async with self._driver.open(self.name, self.config.config, self._env) as link:
                 self._link = link
-                async for event in link.events():
-                    self._note(event)
-                    await self._on_event(self, event)
-        except Exception as error:
-            # A task's root: whatever the driver did wrong is this link's state and a line in the log.
-            self._env.log.error(  # noqa: TRY400 - the injected log has no `exception`
-                "link_driver_failed", link=self.name, error=repr(error), exc_info=error
-            )
-            return f"driver failed: {type(error).__name__}"
-        return "driver ended"
+                try:
+                    async with asyncio.timeout(None) as self._reading:
+                        await self._read(link)
+                finally:
+                    self._link = self._reading = None
+        except Exception as error:  # noqa: BLE001 - a task's root: what the driver did wrong is a state
+            return self._failed or self._log_failure(error)
+        return self._failed or "driver ended"
+
+    async def _read(self, link: Link) -> None:
+        """Take the driver's events until it ends or is given up; an event begun is taken to its end."""
+        async for event in link.events():
+            self._taking_event = True
+            try:
+                self._note(event)
+                await self._on_event(self, event)
+            finally:
+                self._taking_event = False
+            if self._failed:
+                return
+
+    def _log_failure(self, error: Exception) -> str:
+        self._env.log.error("link_driver_failed", link=self.name, error=repr(error), exc_info=error)
+        return f"driver failed: {type(error).__name__}"
+
+    def _give_up(self, link: Link, error: Exception) -> DriverFailedError:
+        """Use a driver no more that broke its contract: the link is down, and opened again by `run`."""
+        reason = self._log_failure(error)
+        if link is self._link:  # not one that ended while it was taking this
+            self._failed = reason
+            self._link = None
+            self._note(StateChanged(state=LinkState.DOWN, reason=reason))
+            if self._reading is not None and not self._taking_event:
+                self._reading.reschedule(0.0)
+        return DriverFailedError(self.name, reason)
 
     def _note(self, event: LinkEvent) -> None:
         now_s = self._env.clock.monotonic_s()
@@ -142,11 +177,17 @@ class LinkRunner:
         if transmission.service not in self.capabilities.services:
             raise LinkRefusedError(self.name, f"no {transmission.service} service")
         async with self._one_at_a_time:
-            if self._link is None:
+            if (link := self._link) is None:
                 raise LinkDownError(self.name, "driver not open")
             if self.quiet:  # again: the wait for the one before may have been long
                 raise LinkDownError(self.name, "transmitting stopped by an operator")
-            await self._link.send(transmission)
+            try:
+                await link.send(transmission)
+            except (LinkDownError, LinkBusyError, LinkRefusedError):
+                raise
+            except Exception as error:
+                # The seam to code that is not ours: one bad driver stops nothing else (promise P8).
+                raise self._give_up(link, error) from error
         if transmission.service is not Service.STATUS:
             self.sent_frames += 1
             self.sent_octets += len(transmission.payload) or len(transmission.text.encode())

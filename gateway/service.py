@@ -154,6 +154,7 @@ class Gateway:
         await self._load_learnt()
         await self.streams.load()
         await self._house.load()
+        await self.roll_calls.load()
         await self._tell_set_aside()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(core.ledger.run(), name="ledger")
@@ -164,6 +165,7 @@ class Gateway:
             tasks.create_task(self.reports.run(), name="reports")
             tasks.create_task(self.roll_calls.run(), name="roll_calls")
             tasks.create_task(self._house.run(), name="house")
+            tasks.create_task(self._progress.run(), name="progress")
             for link in core.links.values():
                 tasks.create_task(link.run(), name=f"{link.name}.link")
             ready()
@@ -171,6 +173,7 @@ class Gateway:
     async def _end_when_broken(self) -> None:
         """Raise LedgerBrokenError once the ledger is found damaged: only a new start can set it aside."""
         error = await self.core.ledger.until_broken()
+        await self.core.ledger.leave_quiet([name for name, link in self.core.links.items() if link.quiet])
         self.core.log.error("ledger_broken", error=error.en)
         raise error
 

@@ -33,7 +33,10 @@ from sim.ports import SimConnector
 from sim.rng import Streams
 
 LOOK_S: Final = 0.05
-"""How often `until` looks: finer than any figure a test names."""
+"""How often `until` looks at first: finer than any figure a test names."""
+
+LOOK_SHARE: Final = 1 / 500
+"""Later it looks as rarely as this share of what it has waited: half an hour is told to some seconds."""
 
 SEAT: Final = Caller(name="seat", role=Role.ADMIN, ceiling=Precedence.SOS)
 """The person at the desk of every box."""
@@ -106,13 +109,14 @@ class Fleet:
 
 
 class BoxTrace(SimTrace):
-    """Keeps what passed; what the link `broken_link` reads raises, as a bug in its driver would."""
+    """Keeps what passed; what goes the `broken_way` of `broken_link` raises, as a bug in its driver would."""
 
     broken_link = ""
+    broken_way = "rx"
 
     @override
     def record(self, link: str, direction: str, data: bytes, note: str = "") -> None:
-        if link == self.broken_link and direction == "rx":
+        if link == self.broken_link and direction == self.broken_way:
             raise RuntimeError(f"{link}: a bug")
         super().record(link, direction, data, note)
 
@@ -311,4 +315,4 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], *, limit_s: flo
             found = condition()
             if found if isinstance(found, bool) else await found:
                 return loop.time() - start_s
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(max(LOOK_S, LOOK_SHARE * (loop.time() - start_s)))

@@ -98,12 +98,6 @@ BAD_MESSAGES: list[tuple[object, str, str]] = [
     ({**MESSAGE, "text": ""}, "text", "1..4000"),
     ({**MESSAGE, "text": "字" * 4001}, "text", "4001"),
     ({**MESSAGE, "text": "a\x1b[2J"}, "text", "U+001B"),
-    ({**MESSAGE, "text": "不要\u202e撤离"}, "text", "U+202E"),
-    ({**MESSAGE, "text": "\u2067撤离\u2069"}, "text", "U+2067"),
-    ({**MESSAGE, "text": "撤\u200f离"}, "text", "U+200F"),
-    ({**MESSAGE, "text": "\u200b\u200d\ufeff"}, "text", "U+200B"),
-    ({**MESSAGE, "text": " \u3164\u2800\u3000 "}, "text", "U+3164"),
-    ({**MESSAGE, "text": "\u0301"}, "text", "U+0301"),
     ({**MESSAGE, "lifetime_s": 0}, "lifetime_s", "seconds"),
     ({**MESSAGE, "lifetime_s": -5}, "lifetime_s", "-5"),
     ({**MESSAGE, "lifetime_s": 9_999_999}, "lifetime_s", "2592000"),
@@ -128,23 +122,6 @@ async def test_bad_message_is_refused_by_field_and_limit(
     assert words in error["en"]
     assert any("\u4e00" <= character <= "\u9fff" for character in error["zh"])
     assert not api.backend.stored
-
-
-@pytest.mark.parametrize("text", ["👨\u200d👩\u200d👧 平安", "e\u0301", "。", "\ue000", "a\u200bb"])
-async def test_unusual_but_visible_text_is_taken(api: Api, text: str) -> None:
-    """Joined emoji, accents, a lone mark and a vendor's own characters are text like any other."""
-    status, taken = await api.call("POST", "messages", {**MESSAGE, "text": text})
-
-    assert (status, taken["text"]) == (201, text)
-
-
-@pytest.mark.parametrize(("path", "field"), [("rollcalls", "title"), ("rollcalls/1-r1/entries/21", "note")])
-async def test_title_and_note_are_words_only(api: Api, path: str, field: str) -> None:
-    """What is printed in a roll call's report may not turn the direction of writing either."""
-    body = {field: "晚\u202e点名", **({"state": "excused"} if field == "note" else {})}
-    status, answer = await api.call("POST", path, body)
-
-    assert (status, answer["error"]["field"], "U+202E" in answer["error"]["found"]) == (400, field, True)
 
 
 @pytest.mark.parametrize("data", [b"{", b"", b'{"to": ["VEH-1"], "text": "\xff"}', b"NaN", b"[" * 5000])

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, TypeVarTuple
 import pytest
 from typing_extensions import override
 
-from gateway.api.backend import Refusal, RefusedError
+from gateway.ledger import LedgerClosedError, LedgerFaultError
 from gateway.native import REPEATED
 from sim.fleet import SEAT, Box, until
 from sim.loop import VirtualLoop
@@ -66,10 +66,8 @@ class Desk:
                 text = f"{self.word} {self._number}"
                 try:
                     await self.box.send(self.to, text)
-                except RefusedError as refused:
-                    if refused.reason is not Refusal.UNAVAILABLE:
-                        raise
-                    continue
+                except (LedgerFaultError, LedgerClosedError):
+                    continue  # the power went: not accepted
                 except asyncio.CancelledError:
                     if self._told_to_stop():
                         raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,56 +11,12 @@ from gateway.delivery.work import Work
 from gateway.domain import Precedence
 from protocols import air
 from sim.devices.sat_phone import Phone
-from sim.fleet import SEAT, Box, until
+from sim.fleet import SEAT, until
 from sim.people import HEAD_COUNT, LATE, NEVER, PROMPT
 from tests.core_scene import BASE, CARD, HQ, ONE, PHONE, TWO, VEH, VEH2, passes, scene, texts
+from tests.rollcall_board import FAST, call
 
 LEAVE = 4006
-
-FAST = """
-[roll_call.timeout_s]
-tiantong = 40.0
-beidou = 60.0
-"""
-"""Time-outs short enough for a call of three minutes."""
-
-
-class Board:
-    """One roll call as headquarters' page shows it."""
-
-    def __init__(self, box: Box, call_id: str) -> None:
-        self.box = box
-        self.call_id = call_id
-
-    async def shown(self) -> dict[str, Any]:
-        found = await self.box.backend.roll_call(self.call_id)
-        assert found is not None
-        counts: Any = found["counts"]
-        parts = ("answered", "inferred", "absent", "fault", "wrong_station", "pending")
-        assert counts["expected"] == sum(counts[part] for part in parts), "the counts always add up"
-        return found
-
-    async def entry(self, station: int) -> dict[str, Any]:
-        entries: Any = (await self.shown())["entries"]
-        return next(e for e in entries if e["station"] == station)
-
-    async def state(self, station: int) -> str:
-        return str((await self.entry(station))["state"])
-
-    async def ended(self, limit_s: float = 3600.0) -> dict[str, Any]:
-        async def over() -> bool:
-            return bool((await self.shown())["state"] == "ended")
-
-        await until(over, limit_s=limit_s)
-        return await self.shown()
-
-
-async def call(box: Box, *stations: str, deadline_s: int = 180) -> Board:
-    """Begin a roll call at a box."""
-    begun = await box.backend.start_roll_call(
-        stations=stations, title="晚点名", exercise=False, deadline_s=deadline_s, caller=SEAT
-    )
-    return Board(box, str(begun["id"]))
 
 
 async def test_whole_roster_over_three_bearers(tmp_path: Path) -> None:
@@ -78,7 +33,8 @@ async def test_whole_roster_over_three_bearers(tmp_path: Path) -> None:
         assert (counts["expected"], counts["answered"], counts["absent"]) == (8, 6, 2)
         assert (counts["excused"], counts["pending"]) == (1, 0)
         states = {e["station"]: e["state"] for e in shown["entries"]}
-        assert states[HQ] == states[VEH] == states[ONE] == states[PHONE] == states[CARD] == "answered"
+        assert states[HQ] == states[VEH] == states[BASE] == "answered"
+        assert states[ONE] == states[PHONE] == states[CARD] == "relayed"
         assert states[TWO] == states[VEH2] == "absent"
         assert states[LEAVE] == "excused"
 
@@ -250,7 +206,7 @@ async def test_call_survives_a_restart(tmp_path: Path, restarted: str) -> None:
         shown = await board.ended(limit_s=400)
 
         states = {e["station"]: e["state"] for e in shown["entries"]}
-        assert states == {VEH: "answered", ONE: "answered", PHONE: "answered", BASE: "answered"}
+        assert states == {VEH: "answered", ONE: "relayed", PHONE: "relayed", BASE: "answered"}
 
 
 async def test_call_during_the_cut_goes_over_what_lives(tmp_path: Path) -> None:
@@ -303,5 +259,5 @@ async def test_answer_counts_for_the_newest_call(tmp_path: Path) -> None:
 
         await second.ended()
 
-        assert await second.state(PHONE) == "answered"
+        assert await second.state(PHONE) == "relayed"
         assert await first.state(PHONE) == "absent"

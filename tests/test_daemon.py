@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,17 @@ async def test_accepted_message_survives_sudden_death(tmp_path: Path) -> None:
 
     shown = [(message["id"], message["text"]) for message in answer["messages"]]
     assert shown == [(accepted["id"], "断电前一秒")]
+
+
+async def test_a_taken_address_is_said_in_words(tmp_path: Path) -> None:
+    """When another program holds the API's address the daemon ends with words in both languages, no trace."""
+    config = write_box(tmp_path, ABSENT)
+    port = int(config.read_text(encoding="utf-8").split('bind = "127.0.0.1:')[1].split('"')[0])
+    with socket.create_server(("127.0.0.1", port)):
+        async with running(config) as daemon:
+            assert await daemon.ended(within_s=10.0) == 1
+    words = (tmp_path / "gateway-1.log").read_text(encoding="utf-8")
+
+    assert "无法监听" in words
+    assert "cannot listen" in words
+    assert "Traceback" not in words

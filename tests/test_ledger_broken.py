@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from gateway.domain import Precedence
-from gateway.ledger import LedgerBrokenError, LedgerFullError, Tx, store
+from gateway.ledger import LedgerBrokenError, LedgerFullError, Tx, notes, store
 from tests.daemon import running, write_box
 from tests.ledger_world import accept, open_ledger
 
 PAGE_OCTETS = 4096
+ABSENT = '[[link]]\nname = "pdt"\ndriver = "hytera"\ndevice = "absent-port"\n'
 
 
 def rot(path: Path, *, after_pages: int = 4) -> None:
@@ -126,6 +127,22 @@ def _alter(path: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
     return found
 
 
+async def test_the_order_to_be_silent_outlives_a_damaged_file(tmp_path: Path) -> None:
+    """Links that may not transmit may not in the new ledger either, where the old one can still be read."""
+    path = tmp_path / "ledger.db"
+    await _used(path)
+    ledger = await open_ledger(path)
+    await ledger.write(lambda tx: notes.meta_set(tx, "quiet.pdt", "on"))
+    await ledger.write(lambda tx: notes.meta_set(tx, "other", "on"))
+    await ledger.close()
+    rot(path, after_pages=path.stat().st_size // PAGE_OCTETS - 5)
+    again = await open_ledger(path)
+
+    assert again.set_aside is not None
+    assert await again.read(notes.meta_list) == {"quiet.pdt": "on"}
+    await again.close()
+
+
 async def test_a_sound_file_under_suspicion_is_kept(tmp_path: Path) -> None:
     """The mark alone costs no message: a file that passes the whole check goes on, without the mark."""
     path = tmp_path / "ledger.db"
@@ -176,10 +193,12 @@ def _limit_pages(tx: Tx) -> None:
 @pytest.mark.real
 async def test_daemon_ends_when_its_ledger_rots(tmp_path: Path) -> None:
     """503 in both languages, an exit status that makes the service manager start it, and a new ledger."""
-    config = write_box(tmp_path, "")
+    config = write_box(tmp_path, ABSENT)
     path = tmp_path / "data-1" / "ledger.db"
     async with running(config) as daemon:
         await daemon.until_told("READY=1")
+        status, _ = await daemon.call("POST", "/quiet", {"link": "pdt", "on": True})
+        assert status == 200
         for number in range(60):
             status, _ = await daemon.call(
                 "POST", "/messages", {"to": ["HQ"], "text": f"{number} " + "字" * 900}
@@ -203,7 +222,9 @@ async def test_daemon_ends_when_its_ledger_rots(tmp_path: Path) -> None:
     async with running(config) as daemon:
         await daemon.until_told("READY=1")
         _, alarms = await daemon.call("GET", "/alarms")
+        _, quiet = await daemon.call("GET", "/quiet")
         status, _ = await daemon.call("POST", "/messages", {"to": ["HQ"], "text": "新台账"})
 
     assert [alarm["kind"] for alarm in alarms["alarms"]] == ["ledger_set_aside"]
+    assert quiet == {"quiet": {"pdt": True}}
     assert status == 201

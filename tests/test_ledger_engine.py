@@ -167,7 +167,7 @@ async def test_close_finishes_what_was_queued_and_refuses_what_comes_later(tmp_p
     with pytest.raises(LedgerClosedError):
         await ledger.write(accept)
     with pytest.raises(LedgerClosedError):
-        await ledger.read(messages.due)
+        await ledger.read(messages.waiting_counts)
     again = await open_ledger(tmp_path / "ledger.db")
     kept = await again.read(lambda tx: messages.list_messages(tx, limit=500))
     assert {m.id for _, m in kept} == done

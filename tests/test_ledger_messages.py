@@ -40,13 +40,18 @@ def test_states_never_fall_back(steps: list[tuple[RecipientState, Evidence]]) ->
             assert changed == (now != before)
 
 
+def _due(tx: Tx) -> list[messages.Copy]:
+    """Name everything that waits."""
+    return messages.due(tx, least=16, most=500, limit=500)
+
+
 @pytest.mark.parametrize("end", [s for s in RecipientState if s.is_end])
 def test_a_receipt_after_an_end_counts(end: RecipientState) -> None:
     """An end stops the sending, and hides neither an earlier nor a later delivery."""
     with memory_tx() as tx:
         identity = accept(tx)
         assert messages.set_state(tx, identity, HQ, end, Evidence.OPERATOR)
-        assert messages.due(tx) == []
+        assert _due(tx) == []
         assert messages.set_state(tx, identity, HQ, RecipientState.DELIVERED, Evidence.PROTOCOL)
         assert not messages.set_state(tx, identity, HQ, end, Evidence.PROTOCOL)
         assert _recipient(tx, identity).state is RecipientState.DELIVERED
@@ -135,21 +140,35 @@ def test_full_identities_refuse_instead_of_forgetting(monkeypatch: pytest.Monkey
         assert seen.remember(tx, MessageId(5, 1, 40))
 
 
-def test_due_is_most_urgent_then_oldest_and_served_by_the_index() -> None:
-    """Precedence first, age second (age brought along counts), expired ones not at all; no sorting."""
+def test_due_is_most_urgent_then_oldest() -> None:
+    """Precedence first, age second (age brought along counts), expired ones not at all."""
     with memory_tx() as tx:
         routine = accept(tx)
         tx.now_s += 10
         older = accept(tx, age_s=60.0)
         sos = accept(tx, precedence=Precedence.SOS)
         accept(tx, lifetime_s=5, age_s=6.0)
-        assert [message.id for message, _ in messages.due(tx)] == [sos, older, routine]
-        statements: list[str] = []
-        tx.connection.set_trace_callback(statements.append)
-        messages.due(tx)
-        tx.connection.set_trace_callback(None)
-        plan = tx.all(f"EXPLAIN QUERY PLAN {statements[0]}")
-        assert all("TEMP B-TREE" not in row[3] for row in plan)
+        assert [copy.id for copy in _due(tx)] == [sos, older, routine]
+
+
+def test_due_hides_no_station_behind_another() -> None:
+    """The first copies of every station come first, then all others up to the most of one station."""
+    with memory_tx() as tx:
+        many = [accept(tx, precedence=Precedence.FLASH) for _ in range(5)]
+        single = accept(tx, stations=(HANDHELD,))
+        copies = messages.due(tx, least=1, most=3, limit=10)
+        assert [copy.id for copy in copies] == [many[0], single, *many[1:3]]
+        assert messages.due(tx, least=1, most=3, limit=2) == copies[:2]
+        assert messages.waiting_counts(tx) == {HQ: 5, HANDHELD: 1}
+
+
+def test_copy_settled_since_it_was_named_is_not_loaded() -> None:
+    """Only what still waits is loaded by name."""
+    with memory_tx() as tx:
+        done, waiting = accept(tx), accept(tx)
+        named = _due(tx)
+        messages.set_state(tx, done, HQ, RecipientState.DELIVERED, Evidence.PROTOCOL)
+        assert [(message.id, station) for message, station in messages.load(tx, named)] == [(waiting, HQ)]
 
 
 def test_waiting_copies_are_counted_by_precedence() -> None:
@@ -181,7 +200,7 @@ def test_second_copy_may_name_further_recipients() -> None:
         identity = accept(tx)
         added = messages.add_recipients(tx, identity, [Recipient(station=HQ), Recipient(station=HANDHELD)])
         assert added == (HANDHELD,)
-        assert len(messages.due(tx)) == 2
+        assert len(_due(tx)) == 2
 
 
 def test_reading_is_noted_once_per_name() -> None:

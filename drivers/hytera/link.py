@@ -201,8 +201,10 @@ class HyteraLink:
             self._lost(LinkState.DOWN, _reason(lost))
         finally:
             self._session = None
-            await session.close()
-            await stream.aclose()
+            try:
+                await session.close()
+            finally:
+                await stream.aclose()
         return session.ready
 
     async def _serve(self, session: Session) -> None:

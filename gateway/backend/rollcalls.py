@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gateway.api.backend import Caller, NotFoundError, Refusal, RefusedError
 from gateway.backend.parts import Parts
 from gateway.ledger import notes, roll_calls
 from gateway.ledger.roll_calls import StoredCall
-from gateway.rollcall.call import ASIDE, PRESENT, EntryState
+from gateway.rollcall.call import EntryState, counts
+from gateway.rollcall.manager import CallRunningError
 from protocols.errors import BadInputError
 
 MIN_DEADLINE_S, MAX_DEADLINE_S = 5, 86_400
 """A roll call lasts at least one pass over a fast bearer, at most a day."""
+
+MARKS = tuple(state.value for state in EntryState if state is not EntryState.PENDING)
+"""States an operator may set: what has an end cannot be open again."""
 
 
 class RollCallSide:
@@ -32,23 +34,23 @@ class RollCallSide:
                 "deadline_s", limit=f"{MIN_DEADLINE_S}..{MAX_DEADLINE_S} s", found=length_s, zh="时限超出范围"
             )
         chosen = core.roster.resolve(stations) if stations else tuple(core.roster.stations.values())
-        running = parts.roll_calls.running()
-        if running is not None:
+        try:
+            call = await parts.roll_calls.start(
+                stations=chosen,
+                title=title,
+                exercise=exercise or core.config.gateway.exercise,
+                deadline_s=length_s,
+                caller=caller.name,
+            )
+        except CallRunningError as error:
             raise RefusedError(
                 Refusal.CONFLICT,
-                en=f"roll call {running.call_id} is running",
-                zh=f"点名 {running.call_id} 正在进行",
-                field="rollcall",
-                limit="one call at a time",
-                found=running.call_id,
-            )
-        call = await parts.roll_calls.start(
-            stations=chosen,
-            title=title,
-            exercise=exercise or core.config.gateway.exercise,
-            deadline_s=length_s,
-            caller=caller.name,
-        )
+                en=str(error),
+                zh=error.zh,
+                field=error.field,
+                limit=error.limit,
+                found=error.call_id,
+            ) from error
         await core.ledger.write(lambda tx: notes.audit(tx, caller.name, "rollcall", call.call_id))
         shown = await self.roll_call(call.call_id)
         return shown or {}
@@ -61,18 +63,17 @@ class RollCallSide:
     async def roll_call(self, call_id: str) -> dict[str, object] | None:
         """One roll call with its entries."""
         stored = await self._parts.core.ledger.read(lambda tx: roll_calls.get(tx, call_id))
-        return None if stored is None else self._shown(stored, entries=True)
+        if stored is None or stored.header.get("reply_to"):
+            return None
+        return self._shown(stored, entries=True)
 
     async def mark_entry(
         self, call_id: str, station: str, state: str, note: str, caller: Caller
     ) -> dict[str, object]:
         """Let an operator set one entry."""
-        try:
-            wanted = EntryState(state.lower())
-        except ValueError:
-            raise BadInputError(
-                "state", limit=" ".join(EntryState), found=state, zh="没有此点名状态"
-            ) from None
+        if state.lower() not in MARKS:
+            raise BadInputError("state", limit=" ".join(MARKS), found=state, zh="没有此点名状态")
+        wanted = EntryState(state.lower())
         number = self._parts.station(station).number
         await self._parts.roll_calls.mark(call_id, number, wanted, note, caller.name)
         shown = await self.roll_call(call_id)
@@ -94,7 +95,7 @@ class RollCallSide:
             "ended_unix_ms": header["ended_unix_ms"],
             "hash": call.hash,
             "previous_hash": call.previous_hash,
-            "counts": _counts(call),
+            "counts": counts([EntryState(body["state"]) for body in call.entries.values()]),
         }
         if entries:
             roster = self._parts.core.roster
@@ -107,12 +108,3 @@ class RollCallSide:
                 for number, body in sorted(call.entries.items())
             ]
         return shown
-
-
-def _counts(call: StoredCall) -> dict[str, Any]:
-    """Counts of the record; `answered` includes late, relayed and substitute."""
-    states = [EntryState(body["state"]) for body in call.entries.values()]
-    counts = {state.value: states.count(state) for state in EntryState}
-    counts["answered"] = sum(state in PRESENT for state in states)
-    counts["expected"] = sum(state not in ASIDE for state in states)
-    return counts

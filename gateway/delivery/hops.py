@@ -5,9 +5,10 @@ A retransmission is the same frame, octet for octet, on whatever link reaches th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from gateway.delivery.work import WorkKey
 from gateway.domain import Precedence
 from protocols.air import AckElement
 
@@ -29,7 +30,7 @@ class Frame:
     peer: int
     counter: int
     octets: bytes
-    works: tuple[tuple[str, ...], ...]
+    works: tuple[WorkKey, ...]
     precedence: Precedence
     under_way: dict[str, tuple[float, float]] = field(default_factory=dict)
     """By link: when it was sent, until when its acknowledgement is waited for. Empty: to be sent again."""
@@ -43,7 +44,7 @@ class HopFrames:
 
     def __init__(self) -> None:
         self._frames: dict[int, Frame] = {}
-        self._given_up: dict[int, dict[int, tuple[tuple[str, ...], ...]]] = {}
+        self._given_up: dict[int, dict[int, tuple[WorkKey, ...]]] = {}
         self._next_serial = 1
 
     def new(
@@ -51,7 +52,7 @@ class HopFrames:
         peer: int,
         counter: int,
         octets: bytes,
-        works: tuple[tuple[str, ...], ...],
+        works: tuple[WorkKey, ...],
         precedence: Precedence,
     ) -> Frame:
         """Register a frame that elicits an acknowledgement."""
@@ -72,19 +73,24 @@ class HopFrames:
         frame.tries += 1
         frame.under_way[link] = (now_s, now_s + timeout_s)
 
-    def acknowledged(
-        self, peer: int, ack: AckElement, next_counter: int
-    ) -> list[tuple[tuple[str, ...], ...]]:
-        """Return the contents of every frame this acknowledgement settles, late ones included."""
+    def acknowledged(self, peer: int, ack: AckElement, next_counter: int) -> dict[int, tuple[WorkKey, ...]]:
+        """Return what the frames hold that this acknowledgement speaks of, late ones included, by counter."""
         counters = set(ack.counters(next_counter))
-        settled: list[tuple[tuple[str, ...], ...]] = []
+        late = self._given_up.get(peer, {})
+        settled = {counter: late[counter] for counter in counters & late.keys()}
+        for frame in self._frames.values():
+            if frame.peer == peer and frame.counter in counters:
+                settled[frame.counter] = frame.works
+        return settled
+
+    def forget(self, peer: int, counters: Collection[int]) -> None:
+        """Let go of acknowledged frames; only when what follows from it is on disk."""
         for frame in list(self._frames.values()):
             if frame.peer == peer and frame.counter in counters:
-                settled.append(frame.works)
                 del self._frames[frame.serial]
         late = self._given_up.get(peer, {})
-        settled += [late.pop(counter) for counter in counters & late.keys()]
-        return settled
+        for counter in counters:
+            late.pop(counter, None)
 
     def overdue(self, now_s: float) -> list[tuple[Frame, str, float]]:
         """Return (frame, link, sent at) where no acknowledgement came; none is under way there now."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gateway.core import Core
+from gateway.delivery import far_ends
 from gateway.delivery.outbox import Outbox
-from gateway.delivery.receiver import MAX_OWED, RELAYED_CHECK_S
+from gateway.delivery.receiver import RELAYED_CHECK_S
 from gateway.delivery.states import REPORTED
-from gateway.delivery.work import Work
+from gateway.delivery.work import LEAST_COPIES, MAX_COPIES, MAX_RECEIPTS, MAX_WORKS, Work, WorkKey
 from gateway.domain import Evidence, Message, MessageId, Precedence, RecipientState, Service, Stage
 from gateway.ledger import attempts, events, hops, messages
 from gateway.ledger.errors import LedgerError
@@ -19,8 +22,11 @@ LOOK_S = 5.0
 PROBE_LIFE_S = 60.0
 """A question for a sign of life that could not be put by then is put anew later."""
 
-LOAD_BELOW = 250
-"""When fewer things wait in memory, more are loaded from the ledger."""
+LOAD_COPIES = 256
+"""Copies read from the ledger at once: some 20 ms on a small box, so that nobody waits behind it."""
+
+RECEIPTS_EVERY_LOOKS = 12
+"""Receipts whose time is over are looked for once a minute."""
 
 
 class Housekeeper:
@@ -29,26 +35,44 @@ class Housekeeper:
     def __init__(self, core: Core, outbox: Outbox) -> None:
         self._core = core
         self._outbox = outbox
+        self._settled = False
 
     async def load(self) -> None:
         """Take up what was under way: in-flight attempts are now of unknown outcome."""
-        while await self._core.ledger.write(attempts.settle_after_restart):
-            pass
-        await self._load_due()
-        for receipt in await self._core.ledger.read(lambda tx: hops.owed(tx, limit=MAX_OWED)):
-            self._outbox.add_receipt(receipt)
+        await self._settle()
+        if self._settled:
+            await self._load_due(first_only=True)
+        for station, told in (await self._core.ledger.read(far_ends.read)).items():
+            self._outbox.planner.far_ends.note(station, told, self._core.now_s())
 
     async def run(self) -> None:
-        """Look after lifetimes and the rest of the queue until cancelled."""
+        """Take up the rest, then look after lifetimes and what found no room, until cancelled."""
+        looks = 0
         while True:
-            await self._core.clock.sleep(LOOK_S)
-            self._probe()
             try:
-                await self._expire()
-                if len(self._outbox.works) < LOAD_BELOW:
+                await self._settle()
+                if self._settled:
                     await self._load_due()
+                await self._load_owed()
+                await self._expire()
+                if looks % RECEIPTS_EVERY_LOOKS == 0:
+                    await self._end_receipts()
             except LedgerError as error:
                 self._core.log.warning("housekeeping_refused", error=str(error))
+            looks += 1
+            await self._core.clock.sleep(LOOK_S)
+            self._probe()
+
+    async def _settle(self) -> None:
+        """Note once that nobody knows what became of attempts before the restart; until then none is made.
+
+        A box that finds its disk full at power-on must still start.
+        """
+        try:
+            while not self._settled:
+                self._settled = not await self._core.ledger.write(attempts.settle_after_restart, urgent=True)
+        except LedgerError as error:
+            self._core.log.warning("attempts_not_settled", error=str(error))
 
     def _probe(self) -> None:
         """Ask for a sign of life on silent paths where that is free; traffic has left them."""
@@ -72,47 +96,108 @@ class Housekeeper:
                     )
                 )
 
-    async def _load_due(self) -> None:
-        def due(tx: Tx) -> list[tuple[Message, int, int, float, bool]]:
-            rows: list[tuple[Message, int, int, float, bool]] = []
-            for message, station in messages.due(tx):
-                age = messages.age_s(tx, message.id)
-                unknowns = attempts.unknown_count(tx, message.id, station)
-                kept = _network_keeps(tx, message, station)
-                rows.append((message, station, unknowns, age.seconds if age else message.age_s, kept))
-            return rows
+    async def _load_due(self, *, first_only: bool = False) -> None:
+        """Bring into memory what waits in the ledger and finds room there."""
+        ledger, works = self._core.ledger, self._outbox.works
+        counts = await ledger.read(messages.waiting_counts)
+        wanted = {station for station, count in counts.items() if self._wanted(station, count)}
+        if not wanted:
+            return
+        with works.removals() as gone:
+            named = await ledger.read(
+                lambda tx: messages.due(tx, least=LEAST_COPIES, most=MAX_COPIES, limit=MAX_WORKS)
+            )
+            missing = [c for c in named if c.station in wanted and works.get(_key(c.id, c.station)) is None]
+            for start in range(0, LOAD_COPIES if first_only else len(missing), LOAD_COPIES):
+                part = missing[start : start + LOAD_COPIES]
+                for copy in await ledger.read(lambda tx, part=part: _load(tx, part)):  # type: ignore[misc]
+                    if _key(copy.message.id, copy.station) not in gone:
+                        self._take_up(copy)
 
-        for message, station, unknowns, age_s, kept in await self._core.ledger.read(due):
-            self._take_up(message, station, unknowns, age_s, kept=kept)
+    def _wanted(self, station: int, count: int) -> bool:
+        """Whether copies of a station wait in the ledger alone, and it is worth while to load them."""
+        works = self._outbox.works
+        here, most = works.count("m", station), works.most_copies()
+        return station != self._core.own and here < min(count, most) and (count <= most or 2 * here <= most)
 
-    def _take_up(self, message: Message, station: int, unknowns: int, age_s: float, *, kept: bool) -> None:
-        work = self._outbox.add_message(message, station, unknowns=unknowns, age_s=age_s)
+    async def _load_owed(self) -> None:
+        """Bring into memory what is owed to gateways that have few receipts there."""
+        ledger, works = self._core.ledger, self._outbox.works
+        for station, count in (await ledger.read(hops.owed_counts)).items():
+            here = works.count("r", station)
+            if here >= min(count, MAX_RECEIPTS) or (count > MAX_RECEIPTS and 2 * here > MAX_RECEIPTS):
+                continue
+            with works.removals() as gone:
+                found = await ledger.read(lambda tx, to=station: hops.owed(tx, to, MAX_RECEIPTS))  # type: ignore[misc]
+                for receipt in found:
+                    if ("r", str(receipt.row)) not in gone:
+                        self._outbox.add_receipt(receipt)
+
+    async def _end_receipts(self) -> None:
+        """Give up receipts that interest nobody any more."""
+        for row in await self._core.ledger.write(hops.end_owed, urgent=True):
+            self._outbox.settle(("r", str(row)))
+
+    def _take_up(self, copy: _Loaded) -> None:
+        work = self._outbox.add_message(copy.message, copy.station, unknowns=copy.unknowns, age_s=copy.age_s)
         if work is None:
             return
         work.last_try_s = now_s = self._core.now_s()
-        state = next(r.state for r in message.recipients if r.station == station)
-        if state is RecipientState.RELAYED:
+        if _state(copy.message, copy.station) is RecipientState.RELAYED:
             work.relayed = True
             self._outbox.works.hold(work, now_s + RELAYED_CHECK_S)
-        elif kept:
+        elif copy.network_keeps:
             self._outbox.works.hold(work, now_s + NETWORK_HAS_IT_S)
 
     async def _expire(self) -> None:
-        def expire(tx: Tx) -> list[tuple[MessageId, int]]:
-            wait_s = messages.next_expiry_s(tx)
-            if wait_s is None or wait_s > 0:
-                return []
+        def expire(tx: Tx) -> tuple[list[tuple[MessageId, int]], list[hops.OwedReceipt]]:
+            newest = hops.newest_owed(tx)
             ended = messages.expire(tx)
             for identity, station in ended:
                 _tell_expired(tx, identity, station)
-            return ended
+            return ended, hops.owed(tx, above=newest)
 
-        if (wait_s := await self._core.ledger.read(messages.next_expiry_s)) is None or wait_s > 0:
-            return
-        for identity, station in await self._core.ledger.write(expire):
-            self._outbox.settle(("m", str(identity), str(station)))
-        for receipt in await self._core.ledger.read(lambda tx: hops.owed(tx, limit=MAX_OWED)):
-            self._outbox.add_receipt(receipt)
+        while (wait_s := await self._core.ledger.read(messages.next_expiry_s)) is not None and wait_s <= 0:
+            ended, owed = await self._core.ledger.write(expire, urgent=True)
+            if not ended:
+                return
+            for identity, station in ended:
+                self._outbox.settle(_key(identity, station))
+            for receipt in owed:
+                self._outbox.add_receipt(receipt)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    message: Message
+    station: int
+    unknowns: int
+    age_s: float
+    network_keeps: bool
+
+
+def _load(tx: Tx, copies: list[messages.Copy]) -> list[_Loaded]:
+    loaded: list[_Loaded] = []
+    for message, station in messages.load(tx, copies):
+        age = messages.age_s(tx, message.id)
+        loaded.append(
+            _Loaded(
+                message=message,
+                station=station,
+                unknowns=attempts.unknown_count(tx, message.id, station),
+                age_s=age.seconds if age else message.age_s,
+                network_keeps=_network_keeps(tx, message, station),
+            )
+        )
+    return loaded
+
+
+def _key(identity: MessageId, station: int) -> WorkKey:
+    return ("m", str(identity), str(station))
+
+
+def _state(message: Message, station: int) -> RecipientState:
+    return next(r.state for r in message.recipients if r.station == station)
 
 
 NETWORK_HAS_IT_S = 1e12
@@ -124,8 +209,7 @@ def _network_keeps(tx: Tx, message: Message, station: int) -> bool:
 
     A sealed frame that a network took may be lost behind it: only our own acknowledgement ends its repeats.
     """
-    state = next(r.state for r in message.recipients if r.station == station)
-    if state is not RecipientState.AT_NETWORK:
+    if _state(message, station) is not RecipientState.AT_NETWORK:
         return False
     tries = attempts.of_message(tx, message.id, station)
     return any(one.stage is Stage.AT_NETWORK and one.next_hop == 0 for one in tries)

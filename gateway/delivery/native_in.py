@@ -22,7 +22,7 @@ from gateway.domain import (
     Recipient,
     RecipientState,
 )
-from gateway.ledger import events, hops, messages, presence
+from gateway.ledger import attempts, events, hops, messages, presence
 from gateway.ledger import native as native_ledger
 from gateway.ledger.errors import LedgerError
 from gateway.ledger.tx import Tx
@@ -88,7 +88,9 @@ class NativeIn:
         after: list[After] = []
 
         def take(tx: Tx) -> tuple[list[Message], list[hops.OwedReceipt]]:
-            return self._take(tx, link, event, station, after), hops.owed(tx)
+            after.clear()  # on a full disk it runs twice
+            newest = hops.newest_owed(tx)
+            return self._take(tx, link, event, station, after), hops.owed(tx, above=newest)
 
         made, owed = await core.ledger.write(take, urgent=urgent)
         for receipt in owed:
@@ -185,14 +187,19 @@ class NativeIn:
                 self._outbox.add_message(message, recipient.station)
 
     def _acknowledge(self, tx: Tx, station: Station) -> WorkKey | None:
-        """The newest message to this station that asks for it, and was not acknowledged, now is."""
-        for _, message in messages.list_messages(tx, limit=LOOK_BACK, station=station.number):
-            copy = next(r for r in message.recipients if r.station == station.number)
-            if message.ack_wanted and copy.state is not RecipientState.ACKNOWLEDGED:
-                number = station.number
-                acknowledged = RecipientState.ACKNOWLEDGED
-                move(tx, message.id, number, acknowledged, Evidence.OBSERVED, by=str(number))
-                return ("m", str(message.id), str(number))
+        """The newest message asking for it that the device may have shown now is acknowledged.
+
+        Nothing older is touched when that one already was: who says it twice speaks of the same.
+        """
+        number = station.number
+        for _, message in messages.list_messages(tx, limit=LOOK_BACK, station=number):
+            copy = next(r for r in message.recipients if r.station == number)
+            if not message.ack_wanted or not _may_be_shown(tx, message, copy):
+                continue
+            if copy.state is RecipientState.ACKNOWLEDGED:
+                return None
+            move(tx, message.id, number, RecipientState.ACKNOWLEDGED, Evidence.OBSERVED, by=str(number))
+            return ("m", str(message.id), str(number))
         return None
 
     # --- emergencies -------------------------------------------------------------------------------------
@@ -353,6 +360,22 @@ class NativeIn:
 
 URGENT_MARKS = ("!", "！", "急", "加急")
 """A text that begins so is PRIORITY, the ceiling of native text."""
+
+
+_SHOWN = frozenset({RecipientState.DELIVERED, RecipientState.READ, RecipientState.ACKNOWLEDGED})
+_PERHAPS_SHOWN = frozenset({RecipientState.ON_AIR, RecipientState.AT_NETWORK, RecipientState.UNKNOWN})
+_PERHAPS_THERE = frozenset({Stage.ON_AIR, Stage.AT_NETWORK, Stage.UNKNOWN})
+
+
+def _may_be_shown(tx: Tx, message: Message, copy: Recipient) -> bool:
+    """Whether the device has shown it, or may have: what only waited here was seen by nobody.
+
+    The attempts tell more than the state: unknown is less than "at modem", and an end hides both.
+    """
+    if copy.state in _SHOWN:
+        return True
+    texts = [one for one in attempts.of_message(tx, message.id, copy.station) if one.next_hop == 0]
+    return bool(texts) and (copy.state in _PERHAPS_SHOWN or any(one.stage in _PERHAPS_THERE for one in texts))
 
 
 def _keep_stranger(tx: Tx, link: str, event: Received) -> None:

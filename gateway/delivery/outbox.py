@@ -11,7 +11,7 @@ from gateway.core import Core
 from gateway.delivery import wire
 from gateway.delivery.hops import SAME_FRAME_TRIES, Frame, HopFrames
 from gateway.delivery.planner import Planner
-from gateway.delivery.work import Work, WorkKey, WorkList
+from gateway.delivery.work import MAX_RECEIPTS, Work, WorkKey, WorkList
 from gateway.domain import Message, Precedence
 from gateway.ledger.hops import OwedReceipt
 from gateway.links import LinkRunner
@@ -83,6 +83,8 @@ class Outbox:
         self.works = WorkList()
         self.frames = HopFrames()
         self.acks: dict[int, AckOwed] = {}
+        self.more_receipts: set[int] = set()
+        """Gateways to which more receipts are owed than are here."""
         self.planner = Planner(core)
 
     # --- filling -----------------------------------------------------------------------------------------
@@ -90,9 +92,12 @@ class Outbox:
     def add_message(
         self, message: Message, station: int, *, unknowns: int = 0, age_s: float | None = None
     ) -> Work | None:
-        """Add one recipient's copy, `age_s` old (by default as it came); None if it is there or cannot be."""
+        """Add one recipient's copy, `age_s` old (by default as it came); None if it is there or cannot be.
+
+        What finds no room waits in the ledger until the housekeeper finds it some.
+        """
         key: WorkKey = ("m", str(message.id), str(station))
-        if station == self._core.own or self.works.get(key) is not None or self.works.full:
+        if station == self._core.own or self.works.get(key) is not None:
             return None
         work = Work(
             key=key,
@@ -102,12 +107,17 @@ class Outbox:
             message=message,
             unknowns=unknowns,
         )
+        if not self.works.make_room(work):
+            return None
         self._core.wake.set()
         return self.works.add(work)
 
     def add_receipt(self, owed: OwedReceipt) -> None:
-        """Add a receipt that stands in the ledger; nothing if it is there."""
+        """Add a receipt from the ledger; nothing if it is there or there are many to that gateway."""
         if self.works.get(("r", str(owed.row))) is not None:
+            return
+        if self.works.count("r", owed.to_station) >= MAX_RECEIPTS:
+            self.more_receipts.add(owed.to_station)
             return
         element = wire.receipt_to_air(owed)
         self.works.add(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from drivers.base import Service
 from gateway.core import Core
 from gateway.delivery import wire
+from gateway.delivery.far_ends import FarEnds
 from gateway.delivery.work import Work, WorkKey
 from gateway.domain import Bearer, LinkState, MessageId, Precedence
 from gateway.native import compose
@@ -27,6 +30,7 @@ class Planner:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self.far_ends = FarEnds(core.config.reports.lost_contact_s)
         self._route_links: list[RouteLink] = []
         self._found: dict[tuple[int, int], list[Candidate]] = {}
         self._plans: dict[WorkKey, tuple[Candidate, ...]] = {}
@@ -50,7 +54,9 @@ class Planner:
         avoid = work.message.came_from if work.message else 0
         order = core.config.order_by_precedence[work.precedence]
         chosen = plan(self._all_ways(station, avoid), order, lambda way: self.size_octets(work, way))
-        candidates = list(chosen.candidates)
+        candidates, last = self._living_first(chosen.candidates)
+        why = tuple(f"{way.link}: reported down by {core.roster.sign(way.next_hop)}" for way in last)
+        candidates += last
         if work.cheap_only:
             candidates = [way for way in candidates if core.links[way.link].free_of_charge]
         if work.only_link:
@@ -59,7 +65,7 @@ class Planner:
             candidates.sort(key=lambda way: way.link != work.prefer_link)
         if work.precedence >= Precedence.IMMEDIATE:
             candidates = self._passing_held(candidates)
-        return Plan(tuple(candidates), chosen.why)
+        return Plan(tuple(candidates), (*chosen.why, *why))
 
     def ways_of(self, work: Work) -> tuple[Candidate, ...]:
         """The ways to use now: one, or two at once for what is urgent."""
@@ -79,7 +85,8 @@ class Planner:
         order = self._core.config.order_by_precedence[precedence]
         every = (*order, *(bearer for bearer in Bearer if bearer not in order))
         chosen = plan(self._all_ways(station, 0), every, lambda _way: size).candidates
-        return tuple(sorted(chosen, key=lambda way: way.link != prefer))
+        living, last = self._living_first(chosen)
+        return tuple(sorted((*living, *last), key=lambda way: way.link != prefer))
 
     def room(self, number: int, link: str) -> int:
         """Octets that fit on the largest living way to a station over one link; 0 when there is none."""
@@ -95,6 +102,14 @@ class Planner:
     def too_large(self, work: Work, link: str) -> bool:
         """Whether a frame size known from before rules this link out, without planning."""
         return bool(work.sizes) and min(work.sizes.values()) > self.room(work.station, link)
+
+    def _living_first(self, ways: Sequence[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
+        core = self._core
+        return self.far_ends.living_first(
+            ways,
+            lambda way, since_s: core.links[way.link].health.heard_since(way.next_hop, since_s),
+            core.now_s(),
+        )
 
     def _passing_held(self, candidates: list[Candidate]) -> list[Candidate]:
         """Put a way that is up before a first one that may not transmit for a while; doubtful ones stay."""

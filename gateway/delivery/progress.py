@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from drivers.base import Handle, Progress, Stage
 from gateway.core import Core
 from gateway.delivery.outbox import Outbox
-from gateway.delivery.sender import Sender
+from gateway.delivery.sender import MAX_DOUBLINGS, UNKNOWN_WAIT_S, Sender
 from gateway.delivery.states import OF_STAGE, move
 from gateway.delivery.work import Work
 from gateway.domain import Attempt, Evidence, RecipientState
@@ -20,11 +22,14 @@ FAILED_FIRST_S = 5.0
 FAILED_MAX_S = 300.0
 """Longest wait between two tries of a native text."""
 
-UNKNOWN_WAIT_S = 30.0
-"""Wait before a native text with unknown outcome is repeated: the answer may only be late."""
-
 ON_AIR_S = 300.0
 """A native text that is on the air without a report is of unknown outcome after this long."""
+
+AGAIN_S = 1.0
+"""Wait before a report that the ledger refused is offered to it again."""
+
+MAX_REFUSED = 1_024
+"""Reports kept while the ledger refuses, the newest: more than all links tell in a minute."""
 
 NEVER_S = 1e12
 """The network has it and delivers on its own; nothing is repeated."""
@@ -37,12 +42,34 @@ class ProgressKeeper:
         self._core = core
         self._outbox = outbox
         self._sender = sender
+        self._refused: deque[tuple[LinkRunner, Progress]] = deque(maxlen=MAX_REFUSED)
+
+    async def run(self) -> None:
+        """Take again what the ledger refused, until cancelled: devices tell an outcome once."""
+        while True:
+            await self._core.clock.sleep(AGAIN_S)
+            for _ in range(len(self._refused)):
+                link, event = self._refused.popleft()
+                await self._store(link, event)
+
+    def _keep(self, link: LinkRunner, event: Progress) -> None:
+        """Keep a report for later; a text that went well is not repeated meanwhile."""
+        self._refused.append((link, event))
+        work = self._sender.text_works.get(event.handle) if event.handle is not None else None
+        if work is not None and work.native_pending and event.stage in (Stage.DELIVERED, Stage.AT_NETWORK):
+            self._outbox.works.expect(work, self._core.now_s() + NEVER_S)
 
     async def progressed(self, link: LinkRunner, event: Progress) -> None:
-        """Take one report: in the ledger first, then in what waits."""
+        """Take one report: what it says of a frame at once, of copies in the ledger first, then here."""
+        self._frame_failed(link, event)
+        await self._store(link, event)
+        self._core.wake.set()
+
+    async def _store(self, link: LinkRunner, event: Progress) -> None:
         handles = self._sender.handles.get(event.handle, ()) if event.handle is not None else ()
 
         def note(tx: Tx) -> tuple[list[Attempt], list[hops.OwedReceipt]]:
+            newest = hops.newest_owed(tx)
             found = [
                 attempts.progress(tx, h, event.stage, device_ref=event.device_ref, reason=event.reason)
                 for h in handles
@@ -54,19 +81,23 @@ class ProgressKeeper:
             moved = [attempt for attempt in found if attempt is not None]
             for attempt in moved:
                 _note_state(tx, attempt, event)
-            return moved, hops.owed(tx) if moved else []
+            return moved, hops.owed(tx, above=newest)
 
         try:
             moved, owed = await self._core.ledger.write(note, urgent=True)
         except LedgerError as error:
             self._core.log.warning("progress_not_stored", link=link.name, error=str(error))
-            moved, owed = [], []
+            self._keep(link, event)
+            return
         for receipt in owed:
             self._outbox.add_receipt(receipt)
-        self._after(link, event, moved)
-        self._core.wake.set()
+        for attempt in moved:
+            work = self._outbox.works.get(("m", str(attempt.message), str(attempt.station)))
+            native = event.handle is None or event.handle in self._sender.text_works
+            if work is not None and native and attempt.next_hop == 0:
+                self._native(work, event)
 
-    def _after(self, link: LinkRunner, event: Progress, moved: list[Attempt]) -> None:
+    def _frame_failed(self, link: LinkRunner, event: Progress) -> None:
         if event.handle is not None and event.stage in (Stage.FAILED, Stage.UNKNOWN):
             frame = self._sender.frames.get(event.handle)
             if frame is not None and link.name in frame.under_way:
@@ -74,11 +105,6 @@ class ProgressKeeper:
                 link.health.missed(frame.peer, sent_s, self._core.now_s(), told=True)
                 self._outbox.failed(frame, link.name)
                 link.not_before_s = max(link.not_before_s, self._core.now_s() + FRAME_RETRY_S)
-        for attempt in moved:
-            work = self._outbox.works.get(("m", str(attempt.message), str(attempt.station)))
-            native = event.handle is None or event.handle in self._sender.text_works
-            if work is not None and native and attempt.next_hop == 0:
-                self._native(work, event)
 
     def _native(self, work: Work, event: Progress) -> None:
         now_s = self._core.now_s()
@@ -103,9 +129,6 @@ class ProgressKeeper:
 
 FRAME_RETRY_S = 1.0
 """Pause on a link that failed to transmit a frame; another link may take it at once."""
-
-MAX_DOUBLINGS = 8
-"""Keeps the doubling of waits within numbers."""
 
 
 def _note_state(tx: Tx, attempt: Attempt, event: Progress) -> None:

@@ -12,6 +12,7 @@ from gateway.delivery.incoming import After, Incoming, raise_alarm
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.states import move
 from gateway.delivery.streams import Streams, stream_key
+from gateway.delivery.work import MAX_RECEIPTS, WorkKey
 from gateway.domain import (
     Alarm,
     AlarmKind,
@@ -99,15 +100,19 @@ class Receiver:
                 self._unproven.setdefault(peer, deque(maxlen=MAX_UNPROVEN)).append((link, event))
                 return
         acked = self._acknowledged(peer, opened.elements)
+        refill = peer in self._outbox.more_receipts and 2 * self._outbox.works.count("r", peer) < MAX_RECEIPTS
         after: list[After] = []
 
         def take(tx: Tx) -> list[hops.OwedReceipt]:
+            after.clear()  # on a full disk it runs twice
+            newest = hops.newest_owed(tx)
             hops.save_window(tx, stream_key(opened.stream), opened.window.to_bytes())
             self._note_heard(tx, link, event, peer)
             self._settle_acked(tx, peer, acked)
             for element in opened.elements:
                 self._incoming.element(tx, link, opened, element, after)
-            return hops.owed(tx, limit=MAX_OWED)
+            more = hops.owed(tx, peer, MAX_RECEIPTS) if refill else []
+            return [*more, *hops.owed(tx, above=newest)]
 
         try:
             owed = await core.ledger.write(take, urgent=_is_urgent(opened.elements))
@@ -120,9 +125,12 @@ class Receiver:
         self._incoming.upper.heard(peer)
         if air.elicits_ack(opened.elements) and opened.under_pair_key:
             self._outbox.owe_ack(peer, link)
-        for keys in acked:
+        self._outbox.frames.forget(peer, acked)
+        for keys in acked.values():
             for key in keys:
                 self._after_ack(key, peer)
+        if refill:
+            self._outbox.more_receipts.discard(peer)
         for receipt in owed:
             self._outbox.add_receipt(receipt)
         for action in after:
@@ -152,18 +160,17 @@ class Receiver:
 
     # --- acknowledgements --------------------------------------------------------------------------------
 
-    def _acknowledged(
-        self, peer: int, elements: tuple[air.Element, ...]
-    ) -> list[tuple[tuple[str, ...], ...]]:
-        acked: list[tuple[tuple[str, ...], ...]] = []
+    def _acknowledged(self, peer: int, elements: tuple[air.Element, ...]) -> dict[int, tuple[WorkKey, ...]]:
+        """What is acknowledged, by counter; the frames stay under way until that is on disk."""
+        acked: dict[int, tuple[WorkKey, ...]] = {}
         for element in elements:
             if isinstance(element, air.AckElement):
-                acked += self._outbox.frames.acknowledged(peer, element, self._streams.sent_up_to(peer))
+                acked |= self._outbox.frames.acknowledged(peer, element, self._streams.sent_up_to(peer))
         return acked
 
-    def _settle_acked(self, tx: Tx, peer: int, acked: list[tuple[tuple[str, ...], ...]]) -> None:
+    def _settle_acked(self, tx: Tx, peer: int, acked: dict[int, tuple[WorkKey, ...]]) -> None:
         """A neighbour has it on disk: delivered if it is the recipient, else relayed; receipts are done."""
-        for keys in acked:
+        for keys in acked.values():
             for key in keys:
                 if key[0] == "r":
                     hops.receipt_acked(tx, [int(key[1])])
@@ -174,7 +181,7 @@ class Receiver:
                     by = "" if here else str(peer)
                     move(tx, MessageId.parse(key[1]), station, state, Evidence.PROTOCOL, by=by)
 
-    def _after_ack(self, key: tuple[str, ...], peer: int) -> None:
+    def _after_ack(self, key: WorkKey, peer: int) -> None:
         work = self._outbox.works.get(key)
         if work is None:
             return
@@ -235,9 +242,6 @@ MAX_UNPROVEN = 8
 
 RELAYED_CHECK_S = 1_800.0
 """After a relay took custody, offer the message again this much later if no receipt came."""
-
-MAX_OWED = 256
-"""Receipts picked up per transaction; more follow with the next."""
 
 
 def _is_urgent(elements: tuple[air.Element, ...]) -> bool:

@@ -15,17 +15,17 @@ from drivers.base import (
     Transmission,
 )
 from gateway.core import Core
+from gateway.delivery import tries
 from gateway.delivery.hops import Frame
 from gateway.delivery.outbox import CheckJob, FrameJob, Job, Outbox, ResendJob, TextJob
 from gateway.delivery.planner import FORM
-from gateway.delivery.states import move
 from gateway.delivery.streams import Streams
 from gateway.delivery.work import Work
-from gateway.domain import Evidence, LinkState, MessageId, RecipientState
+from gateway.domain import LinkState
 from gateway.ledger import attempts
 from gateway.ledger.errors import LedgerClosedError, LedgerError
 from gateway.ledger.tx import Tx
-from gateway.links import LinkRunner
+from gateway.links import DriverFailedError, LinkRunner
 from gateway.routing import Candidate
 from protocols import air
 from protocols.air import StreamId
@@ -38,6 +38,12 @@ SEND_MAX_S = 300.0
 
 RETRY_S = 2.0
 """Wait before a link that refused to take something is asked again."""
+
+UNKNOWN_WAIT_S = 30.0
+"""Wait before a native text with unknown outcome is repeated: the answer may only be late."""
+
+MAX_DOUBLINGS = 8
+"""Keeps the doubling of waits within numbers."""
 
 NATIVE_OUTCOME_S = 90.0
 """A native text whose outcome has not come by then is unknown; satellite modems answer within 60 s."""
@@ -188,6 +194,22 @@ class Sender:
         elements = [*self._acknowledgement(peer, job), *self._outbox.planner.elements(peer, works)]
         if not elements:
             return
+        handed = False
+        try:
+            handed = await self._seal_and_hand_over(link, job, works, elements)
+        finally:
+            if job.ack and not handed:
+                self._outbox.owe_ack(peer, link)
+        if handed:
+            for work in works:
+                work.tries += 1
+                if not work.elicits_ack:
+                    self._outbox.settle(work.key)
+
+    async def _seal_and_hand_over(
+        self, link: LinkRunner, job: FrameJob, works: list[Work], elements: list[air.Element]
+    ) -> bool:
+        peer = job.way.next_hop
         counter = await self._streams.next_counter(peer)
         octets = air.seal_frame(
             self._core.keys, counter=counter, destination=peer, elements=elements, form=FORM
@@ -202,17 +224,10 @@ class Sender:
             for work in kept:
                 work.frames.add(frame.serial)
         try:
-            handed = await self._hand_over(link, job.way, octets, precedence, works, frame)
+            return await self._hand_over(link, job.way, octets, precedence, works, frame)
         finally:
             if frame is not None:
                 frame.handing_over = False
-        if handed:
-            for work in works:
-                work.tries += 1
-                if not work.elicits_ack:
-                    self._outbox.settle(work.key)
-        elif job.ack:
-            self._outbox.owe_ack(peer, link)
 
     def _acknowledgement(self, peer: int, job: FrameJob) -> list[air.Element]:
         window = self._streams.windows.get(StreamId(peer, self._core.own))
@@ -240,7 +255,7 @@ class Sender:
         """Note the attempts, give the frame to the link, and say whether the device took it."""
         copies = [(work.message.id, work.station) for work in works if work.message is not None]
         handles = await self._core.ledger.write(
-            lambda tx: _new_attempts(tx, copies, link.name, way.next_hop, len(octets)), urgent=True
+            lambda tx: tries.begin_frame(tx, copies, link.name, way.next_hop, len(octets)), urgent=True
         )
         handle = handles[0]
         self._remember(handle, handles if copies else ())
@@ -256,17 +271,20 @@ class Sender:
         reason = await self._give(link, transmission)
         if reason is None:
             if frame is not None:
-                now_s = self._core.now_s()
-                self._outbox.frames.sent(frame, link.name, now_s, self._ack_timeout_s(link, len(octets)))
+                factor = self._core.config.routing.ack_timeout_factor
+                timeout_s = tries.ack_timeout_s(link.capabilities, len(octets), factor)
+                self._outbox.frames.sent(frame, link.name, self._core.now_s(), timeout_s)
             return True
         if copies:
-            await self._core.ledger.write(lambda tx: _failed(tx, handles, reason), urgent=True)
-        if frame is not None and reason.startswith("refused"):
+            await self._core.ledger.write(lambda tx: tries.ended(tx, handles, reason), urgent=True)
+        if frame is not None and reason.startswith((tries.REFUSED, tries.UNKNOWN)):
             self._outbox.frames.give_up(frame)
             self._outbox.release(frame)
             for work in works:
                 work.sizes.clear()
-                self._outbox.works.hold(work, self._core.now_s() + RETRY_S)
+                wait_s = min(RETRY_S * 2 ** min(work.tries, MAX_DOUBLINGS), CHECK_MAX_S)
+                work.tries += 1
+                self._outbox.works.hold(work, self._core.now_s() + wait_s)
         return False
 
     async def _give(self, link: LinkRunner, transmission: Transmission) -> str | None:
@@ -277,12 +295,15 @@ class Sender:
         except LinkBusyError as error:
             link.not_before_s = self._core.now_s() + max(0.05, error.retry_after_s)
             return f"busy: {error.reason}"
+        except DriverFailedError as error:
+            link.not_before_s = self._core.now_s() + RETRY_S
+            return f"{tries.UNKNOWN}: {error.reason}"
         except LinkDownError as error:
             link.not_before_s = self._core.now_s() + RETRY_S
             return f"down: {error.reason}"
         except LinkRefusedError as error:
             self._core.log.warning("link_refused", link=link.name, reason=error.reason)
-            return f"refused: {error.reason}"
+            return f"{tries.REFUSED}: {error.reason}"
         except TimeoutError:
             self._core.log.warning("link_send_stuck", link=link.name, waited_s=SEND_MAX_S)
             return None
@@ -306,12 +327,16 @@ class Sender:
         assert message is not None  # noqa: S101 - only message copies go as text
         text = self._outbox.planner.native_text(work)
         size = self._outbox.planner.size_octets(work, job.way)
-        handle = await self._core.ledger.write(
-            lambda tx: attempts.create(
-                tx, message.id, work.station, link=link.name, next_hop=0, octets=size, native=True
-            ),
-            urgent=True,
-        )
+        try:
+            handle = await self._core.ledger.write(
+                lambda tx: tries.begin_text(tx, message, work.station, link.name, size), urgent=True
+            )
+        except LedgerError:
+            work.native_pending = ""  # nothing was handed over: it waits for no outcome
+            raise
+        if handle is None:
+            self._outbox.settle(work.key)
+            return
         self._remember(handle, (handle,))
         self.text_works[handle] = work
         work.native_handle, reserved_s = handle, work.native_deadline_s
@@ -331,12 +356,13 @@ class Sender:
                 self._outbox.works.expect(work, now_s + NATIVE_OUTCOME_S)
             return
         work.native_pending = ""
-        refused = reason.startswith("refused")
+        if reason.startswith(tries.UNKNOWN):
+            work.unknowns += 1
+            self._outbox.works.hold(work, now_s + UNKNOWN_WAIT_S)
         await self._core.ledger.write(
-            lambda tx: _text_failed(tx, handle, message.id, work.station, reason, refused=refused),
-            urgent=True,
+            lambda tx: tries.text_ended(tx, handle, message.id, work.station, reason), urgent=True
         )
-        if refused:
+        if reason.startswith(tries.REFUSED):
             self._outbox.settle(work.key)
 
     def _remember(self, handle: Handle, handles: tuple[Handle, ...]) -> None:
@@ -346,42 +372,3 @@ class Sender:
             del self.handles[oldest]
             self.text_works.pop(oldest, None)
             self.frames.pop(oldest, None)
-
-    def _ack_timeout_s(self, link: LinkRunner, octets: int) -> float:
-        """The expected round trip times a factor, and one service interval of the far end."""
-        capabilities = link.capabilities
-        airtime_s = octets * 8 / max(1, capabilities.nominal_bps)
-        turn_s = HALF_DUPLEX_TURN_S if capabilities.half_duplex else FULL_DUPLEX_TURN_S
-        trip_s = 2 * capabilities.latency_s + 2 * airtime_s + turn_s
-        return self._core.config.routing.ack_timeout_factor * trip_s + 1.5 * capabilities.min_interval_s
-
-
-HALF_DUPLEX_TURN_S = 1.0
-"""Time a half-duplex neighbour needs to key up and answer."""
-
-FULL_DUPLEX_TURN_S = 0.2
-"""Time a neighbour needs for its commit (an SD card: 50 ms) and the wait for company."""
-
-
-def _new_attempts(
-    tx: Tx, copies: list[tuple[MessageId, int]], link: str, next_hop: int, octets: int
-) -> tuple[Handle, ...]:
-    """One attempt for each copy; a frame without messages only gets a number."""
-    made = tuple(
-        attempts.create(tx, identity, station, link=link, next_hop=next_hop, octets=octets)
-        for identity, station in copies
-    )
-    return made or (attempts.new_handle(tx),)
-
-
-def _failed(tx: Tx, handles: tuple[Handle, ...], reason: str) -> None:
-    for handle in handles:
-        attempts.progress(tx, handle, Stage.FAILED, reason=reason)
-
-
-def _text_failed(
-    tx: Tx, handle: Handle, identity: MessageId, station: int, reason: str, *, refused: bool
-) -> None:
-    attempts.progress(tx, handle, Stage.FAILED, reason=reason)
-    if refused:
-        move(tx, identity, station, RecipientState.REFUSED, Evidence.OBSERVED, detail=reason)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gateway.domain import Message, Precedence
@@ -12,6 +14,15 @@ from protocols.air import Element
 
 MAX_WORKS = 20_000
 """Entries held in memory; what does not fit waits in the ledger and is loaded as these settle."""
+
+MAX_COPIES = 5_000
+"""Message copies of one station in memory: those for a dead one leave room for the others."""
+
+LEAST_COPIES = 16
+"""Message copies that a station may have in memory however full it is."""
+
+MAX_RECEIPTS = 256
+"""Receipts to one gateway in memory; the others wait in the ledger."""
 
 WorkKey = tuple[str, ...]
 
@@ -78,6 +89,8 @@ class WorkList:
         self._mortal: dict[WorkKey, Work] = {}
         self._pending: dict[WorkKey, Work] = {}
         self._times: list[float] = []
+        self._counts: Counter[tuple[str, int]] = Counter()
+        self._watchers: list[set[WorkKey]] = []
 
     def __len__(self) -> int:
         return len(self._works)
@@ -88,15 +101,41 @@ class WorkList:
             *(works for station, works in self._by_station.items() if wanted(station)), key=Work.order
         )
 
-    @property
-    def full(self) -> bool:
-        """Whether message copies beyond this wait in the ledger only."""
-        return len(self._works) >= MAX_WORKS
+    def count(self, kind: str, station: int) -> int:
+        """Return how many entries of a kind (first part of their keys) there are for a station."""
+        return self._counts[kind, station]
+
+    def most_copies(self) -> int:
+        """Return how many message copies one station may have now; the others wait in the ledger."""
+        return MAX_COPIES if len(self._works) < MAX_WORKS else LEAST_COPIES
+
+    def make_room(self, work: Work) -> bool:
+        """Return whether this message copy may enter; a less urgent one of its station goes out for it."""
+        if self.count("m", work.station) < self.most_copies():
+            return True
+        for other in reversed(self._by_station.get(work.station, [])):
+            if other.order() <= work.order():
+                break
+            if other.message is not None and not other.frames and not other.native_pending:
+                self.remove(other.key)
+                return True
+        return False
+
+    @contextmanager
+    def removals(self) -> Iterator[set[WorkKey]]:
+        """Collect the keys of what is taken out: what was read before must not be added after that."""
+        gone: set[WorkKey] = set()
+        self._watchers.append(gone)
+        try:
+            yield gone
+        finally:
+            self._watchers = [other for other in self._watchers if other is not gone]
 
     def add(self, work: Work) -> Work:
         """Add it, or replace an older one with the same key (latest wins); returns the entry."""
         self.remove(work.key)
         self._works[work.key] = work
+        self._counts[work.key[0], work.station] += 1
         insort(self._by_station.setdefault(work.station, []), work, key=Work.order)
         if work.expires_s is not None:
             self._mortal[work.key] = work
@@ -111,9 +150,15 @@ class WorkList:
 
     def remove(self, key: WorkKey) -> Work | None:
         """Take out; None if it was not there."""
+        for gone in self._watchers:
+            gone.add(key)
         work = self._works.pop(key, None)
         if work is None:
             return None
+        kind = (key[0], work.station)
+        self._counts[kind] -= 1
+        if not self._counts[kind]:
+            del self._counts[kind]
         row = self._by_station[work.station]
         at = bisect_left(row, work.order(), key=Work.order)
         del row[next(index for index in range(at, len(row)) if row[index] is work)]

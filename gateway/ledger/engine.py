@@ -6,7 +6,7 @@ import asyncio
 import random as random_module
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -151,6 +151,10 @@ class Ledger:
         """Return once the file is found damaged, with what to say; its owner must end and start anew."""
         await self._broken.wait()
         return LedgerBrokenError(self._writer.damage)
+
+    async def leave_quiet(self, links: Sequence[str]) -> None:
+        """Leave to the ledger that follows a broken one which links may not transmit."""
+        await self._loop.run_in_executor(self._executor, self._writer.leave_quiet, links)
 
     @property
     def newest_cursor(self) -> int:

@@ -17,6 +17,12 @@ MAX_COUNTER = (1 << 48) - 1
 MAX_OWED = 500
 """Most receipts answered at once."""
 
+OWED_GRACE_S = 86_400.0
+"""A receipt outlives its message by a day: a delivery just before the end is news while a path is mended."""
+
+MAX_ENDED = 256
+"""Receipts ended in one operation; more follow in the next."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedReceipt:
@@ -114,13 +120,22 @@ def owe_receipt(
     ).lastrowid
 
 
-def owed(tx: Tx, to_station: int | None = None, limit: int = MAX_OWED) -> list[OwedReceipt]:
-    """Return up to `limit` receipts owed (to one gateway), oldest first."""
+def newest_owed(tx: Tx) -> int:
+    """Return the newest row owed; every receipt owed later has a greater one."""
+    row = tx.one("SELECT coalesce(max(row), 0) FROM owed")
+    return 0 if row is None else int(row[0])
+
+
+def owed(
+    tx: Tx, to_station: int | None = None, limit: int = MAX_OWED, *, above: int = 0
+) -> list[OwedReceipt]:
+    """Return up to `limit` receipts owed (to one gateway) under rows greater than `above`, oldest first."""
     found = tx.all(
         "SELECT row, to_station, origin, incarnation, sequence, recipient, state, evidence, by FROM owed "
-        "WHERE ?1 IS NULL OR to_station = ?1 ORDER BY row LIMIT ?2",
+        "WHERE row > ?3 AND (?1 IS NULL OR to_station = ?1) ORDER BY row LIMIT ?2",
         to_station,
         max(0, min(limit, MAX_OWED)),
+        above,
     )
     return [
         OwedReceipt(
@@ -134,6 +149,27 @@ def owed(tx: Tx, to_station: int | None = None, limit: int = MAX_OWED) -> list[O
         )
         for row in found
     ]
+
+
+def owed_counts(tx: Tx) -> dict[int, int]:
+    """Count the receipts owed to each gateway that is owed any."""
+    return dict(tx.all("SELECT to_station, count(*) FROM owed GROUP BY to_station"))
+
+
+def end_owed(tx: Tx) -> list[int]:
+    """Forget up to MAX_ENDED receipts whose message's life ended OWED_GRACE_S ago; return their rows.
+
+    Those of a message that is no longer kept end with `limits.OWED_RETAIN_S`.
+    """
+    found = tx.all(
+        "SELECT owed.row FROM owed JOIN messages USING (origin, incarnation, sequence) "
+        "WHERE born_s + lifetime_s < ?1 AND owed_s < ?1 LIMIT ?2",
+        tx.now_s - OWED_GRACE_S,
+        MAX_ENDED,
+    )
+    numbers = [int(row[0]) for row in found]
+    receipt_acked(tx, numbers)
+    return numbers
 
 
 def receipt_acked(tx: Tx, numbers: list[int]) -> int:

@@ -173,17 +173,56 @@ def set_state(
     return True
 
 
-def due(tx: Tx, *, limit: int = MAX_LIST) -> list[tuple[Message, int]]:
-    """Return up to `limit` unsettled copies as (message, station): most urgent first, then oldest."""
-    found = tx.all(
-        "SELECT message, station FROM recipients INDEXED BY recipients_due WHERE settled = 0 AND "
-        "expires_s > ? "
-        "ORDER BY precedence DESC, born_s, message, station LIMIT ?",
-        tx.now_s,
-        max(0, min(limit, MAX_LIST)),
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One recipient's copy of a message, by name only."""
+
+    row: int
+    id: MessageId
+    station: int
+
+
+def waiting_counts(tx: Tx) -> dict[int, int]:
+    """Count the unsettled copies that are alive, by station."""
+    return dict(
+        tx.all(
+            "SELECT station, count(*) FROM recipients INDEXED BY recipients_due "
+            "WHERE settled = 0 AND expires_s > ? GROUP BY station",
+            tx.now_s,
+        )
     )
-    loaded = rows.load(tx, sorted({int(row[0]) for row in found}))
-    return [(loaded[row[0]], int(row[1])) for row in found]
+
+
+def due(tx: Tx, *, least: int, most: int, limit: int) -> list[Copy]:
+    """Name up to `limit` unsettled copies, at most `most` of one station: most urgent first, then oldest.
+
+    The first `least` of every station go before all others, so that no station hides another.
+    """
+    found = tx.all(
+        "SELECT copy.message, origin, incarnation, sequence, copy.station FROM ("
+        "SELECT message, station, precedence, born_s, row_number() OVER ("
+        "PARTITION BY station ORDER BY precedence DESC, born_s, message) AS place "
+        "FROM recipients INDEXED BY recipients_due WHERE settled = 0 AND expires_s > ?1) AS copy "
+        "JOIN messages ON messages.row = copy.message WHERE place <= ?3 "
+        "ORDER BY place > ?2, copy.precedence DESC, copy.born_s, copy.message, copy.station LIMIT ?4",
+        tx.now_s,
+        least,
+        most,
+        limit,
+    )
+    return [Copy(row[0], MessageId(*row[1:4]), row[4]) for row in found]
+
+
+def load(tx: Tx, copies: Sequence[Copy]) -> list[tuple[Message, int]]:
+    """Return up to MAX_LIST of these copies as (message, station); what was settled meanwhile is left out."""
+    wanted = copies[:MAX_LIST]
+    loaded = rows.load(tx, sorted({copy.row for copy in wanted}))
+    found = [(loaded[copy.row], copy.station) for copy in wanted if copy.row in loaded]
+    return [
+        (message, station)
+        for message, station in found
+        if any(r.station == station and not r.state.settled for r in message.recipients)
+    ]
 
 
 def waiting_count_by_precedence(tx: Tx) -> dict[Precedence, int]:

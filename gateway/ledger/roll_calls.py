@@ -69,10 +69,26 @@ def get(tx: Tx, call_id: str) -> StoredCall | None:
     )
 
 
+def open_entry(tx: Tx, call_id: str, station: int) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return header and one entry of a call that is not sealed; None if there is none."""
+    row = tx.one(
+        "SELECT header, body FROM roll_calls JOIN roll_call_entries ON call = row "
+        "WHERE call_id = ? AND hash IS NULL AND station = ?",
+        call_id,
+        station,
+    )
+    return None if row is None else (json.loads(row[0]), json.loads(row[1]))
+
+
 def list_calls(tx: Tx, *, limit: int = MAX_LIST, open_only: bool = False) -> list[StoredCall]:
-    """Return calls with their entries, newest first; `open_only`: those not sealed (to resume at start)."""
+    """Return calls of ours with their entries, newest first.
+
+    `open_only`: those not sealed, to resume at start; then also what a neighbour asked us to find out.
+    """
     found = tx.all(
-        "SELECT call_id FROM roll_calls WHERE hash IS NULL OR NOT ?1 ORDER BY row DESC LIMIT ?2",
+        "SELECT call_id FROM roll_calls WHERE CASE WHEN ?1 THEN hash IS NULL "
+        "ELSE hash IS NOT NULL OR coalesce(json_extract(header, '$.reply_to'), 0) = 0 END "
+        "ORDER BY row DESC LIMIT ?2",
         open_only,
         max(0, min(limit, MAX_LIST)),
     )
@@ -100,6 +116,11 @@ def seal(tx: Tx, call_id: str) -> str:
         (number, previous, sealed, call_id),
     )
     return sealed
+
+
+def remove(tx: Tx, call_id: str) -> None:
+    """Forget a call that is not sealed, with its entries; nothing if there is none."""
+    tx.execute("DELETE FROM roll_calls WHERE call_id = ? AND hash IS NULL", (call_id,))
 
 
 def broken_seal(tx: Tx) -> str | None:

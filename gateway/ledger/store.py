@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +28,15 @@ WAL_LIMIT_OCTETS = 8 * 1024 * 1024
 SUSPECT_SUFFIX = ".suspect"
 """Marks a file that was found damaged while running: the next start checks it to the last index."""
 
+QUIET_SUFFIX = ".quiet"
+"""Names the links that may not transmit, left by a gateway whose ledger was damaged while it ran."""
+
+QUIET_FLAG = "flag.quiet."
+"""Begins the key of such a link's switch in a ledger."""
+
+MAX_SWITCHES = 1_000
+"""Most switches taken over from a damaged file: more links than any box has."""
+
 MAX_SET_ASIDE = 1_000
 """Most damaged files kept beside each other; the thousandth name is used again."""
 
@@ -43,9 +53,12 @@ def open_file(path: Path, rng: random.Random, storage: Storage) -> tuple[sqlite3
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
+            switches = _switches(path, storage)
             aside = _set_aside(path)
             connection = _open_checked(path, rng, storage)
+            connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", switches)
         if str(path) != ":memory:":
+            Path(f"{path}{QUIET_SUFFIX}").unlink(missing_ok=True)
             sync_directory(path.parent)
     except sqlite3.Error as error:
         raise from_sqlite(error) from error
@@ -56,6 +69,12 @@ def mark_suspect(path: Path) -> None:
     """Leave word for the next start; without room for it that start makes its usual check."""
     with suppress(OSError):
         Path(f"{path}{SUSPECT_SUFFIX}").touch()
+
+
+def leave_quiet(path: Path, links: Sequence[str]) -> None:
+    """Leave the names of the links that may not transmit to the ledger that follows this one."""
+    with suppress(OSError):
+        Path(f"{path}{QUIET_SUFFIX}").write_text("\n".join(links), encoding="utf-8")
 
 
 def connect(path: Path, storage: Storage, *, reader: bool = False) -> sqlite3.Connection:
@@ -174,6 +193,35 @@ def _migrate(connection: sqlite3.Connection, version: int, rng: random.Random) -
             if number > 1:  # a step that fails must never cost a sound ledger
                 raise from_sqlite(error) from error
             raise
+
+
+def _switches(path: Path, storage: Storage) -> list[tuple[str, str]]:
+    """Return the switches of links that may not transmit: as left beside a damaged file, or still in it.
+
+    The order to be silent outlives the file: a new ledger that knew nothing of it would let them transmit.
+    """
+    try:
+        links = Path(f"{path}{QUIET_SUFFIX}").read_text(encoding="utf-8").split("\n")
+        return [(f"{QUIET_FLAG}{name}", "on") for name in links[:MAX_SWITCHES] if name]
+    except (OSError, UnicodeDecodeError):
+        return _switches_within(path, storage)
+
+
+def _switches_within(path: Path, storage: Storage) -> list[tuple[str, str]]:
+    try:
+        connection = _connect(path, storage)
+    except sqlite3.Error:
+        return []
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        return connection.execute(
+            "SELECT key, value FROM meta WHERE substr(key, 1, ?) = ? AND value = 'on' LIMIT ?",
+            (len(QUIET_FLAG), QUIET_FLAG, MAX_SWITCHES),
+        ).fetchall()
+    except sqlite3.Error:
+        return []
+    finally:
+        connection.close()
 
 
 def _set_aside(path: Path) -> Path:

@@ -137,6 +137,11 @@ class Writer:
         except sqlite3.Error as error:
             raise from_sqlite(error) from error
 
+    def leave_quiet(self, links: Sequence[str]) -> None:
+        """Leave word of the links that may not transmit beside the file."""
+        if not self.in_memory:
+            store.leave_quiet(self._path, links)
+
     def close(self) -> None:
         """Close the file as it is."""
         self._connection.close()

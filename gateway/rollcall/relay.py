@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gateway.core import Core
 from gateway.domain import Evidence
-from gateway.rollcall.call import ONLINE_CHECK, Call, Entry, EntryState
+from gateway.links import LinkRunner
+from gateway.rollcall.call import ONLINE_CHECK, Answer, Call, Entry, EntryState
 from protocols import air
 
 _RESULTS = {
@@ -26,9 +27,28 @@ MAX_AIR_NOTE_CHARS = 16
 """Of a person's own words, what travels with a relayed answer."""
 
 
-def result_state(result: air.RollCallResult) -> EntryState:
-    """Read a result from the air; what is not known there is a fault."""
-    return _RESULTS.get(result, EntryState.FAULT)
+def answer_from_air(element: air.RollCallAnswer, peer: int, link: LinkRunner) -> Answer:
+    """What a sealed answer says: a gateway's own is protocol; for a station it has heard it relays."""
+    own = element.station == peer
+    state = _RESULTS.get(element.result, EntryState.FAULT)
+    return Answer(
+        state=EntryState.RELAYED if state is EntryState.ANSWERED and not own else state,
+        evidence=Evidence.PROTOCOL if own else Evidence[element.evidence.name],
+        authenticated=own,
+        bearer=_bearer(element, link, own=own),
+        link=link.name,
+        via=0 if own else peer,
+        note=element.text,
+        head_count=element.head_count,
+        battery_pct=element.battery_pct,
+    )
+
+
+def _bearer(element: air.RollCallAnswer, link: LinkRunner, *, own: bool) -> str:
+    """What the station answered over: a box of ours over this link; of others only what its gateway says."""
+    if element.bearer is not None:
+        return element.bearer.name.lower()
+    return link.capabilities.bearer.value if own else ""
 
 
 def call_for(core: Core, peer: int, poll: air.RollCallPoll) -> Call:

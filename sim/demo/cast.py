@@ -153,8 +153,14 @@ CAST = (
 )
 """With headquarters and the vehicle, which answer for themselves: twelve."""
 
-EXPECTED = {HQ: "answered", VEHICLE: "answered"} | {role.call_sign: role.expect for role in CAST}
-"""What the roll call must say of every station; `late` counts among the answered as well."""
+EXPECTED = {HQ: "answered", VEHICLE: "answered"} | {
+    role.call_sign: "relayed" if (role.via, role.expect) == (VEHICLE, "answered") else role.expect
+    for role in CAST
+}
+"""What headquarters' roll call must say of every station: whom the vehicle heard is `relayed`.
+
+`late` and `relayed` count among the answered as well.
+"""
 
 
 def counts() -> dict[str, int]:
@@ -162,7 +168,7 @@ def counts() -> dict[str, int]:
     states = list(EXPECTED.values())
     return {
         "expected": len(states) - states.count("excused"),
-        "answered": states.count("answered") + states.count("late"),
+        "answered": sum(states.count(state) for state in ("answered", "late", "relayed")),
         "late": states.count("late"),
         "inferred": states.count("inferred"),
         "absent": states.count("absent"),

@@ -192,7 +192,7 @@ sha256 = "{hash_token(folder.tokens[sign])}"
 
 [routing]
 order = ["cellular", "pdt", "tiantong", "beidou"]
-recovery_hold_s = 3
+recovery_hold_s = 3  # usually 10; short for the demo
 
 [reports]
 paid_every_s = 8  # usually 60; short for the demo

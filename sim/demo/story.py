@@ -110,7 +110,7 @@ class Story:
         )
         await self._asked(20, "T-302 的“收到”", "the acknowledgement of T-302", self._acknowledged)
         self._good(
-            "T-302 回复“收到”，指挥部显示：已签收", "T-302 types 收到; headquarters shows: acknowledged"
+            "T-302 回复“收到”，指挥部显示：已收到", "T-302 types 收到; headquarters shows: acknowledged"
         )
 
     async def emergency(self) -> None:
@@ -219,7 +219,7 @@ class Story:
         await self.box.start()
         await self._asked(15, "指挥车网关重启", "the vehicle's gateway is back", self.vehicle.alive)
         self._good(
-            "指挥车网关已重启，从账本继续", "the vehicle's gateway is back and goes on from its ledger"
+            "指挥车网关已重启，从台账继续", "the vehicle's gateway is back and goes on from its ledger"
         )
         for to, text in texts.items():
             await self._on_screen(45, to, text)
