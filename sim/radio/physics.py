@@ -1,0 +1,77 @@
+"""The physics of sim.physics in the words of a medium: 4FSK bursts over land, and walkers' slow fading."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from math import expm1, log1p
+from typing import Final
+
+from sim.physics.burst import NOISE_DBM, S5_DBM, p_burst, p_capture, p_faded
+from sim.physics.fading import Fader, doppler_hz
+from sim.physics.ground import Ground, Place
+from sim.radio.reception import Antenna
+from sim.radio.station import Radio
+from sim.radio.timing import NS, Timeline
+
+FADED_STEP_DB: Final = 0.1
+"""Grid of mean levels on which the average over fading is looked up: finer than any data sheet."""
+
+
+class FourFsk:
+    """A land mobile receiver: the burst tables for 4FSK at 4 800 symbols a second, 5 % errors at `s5_dbm`.
+
+    `faded`: bursts fade by Rayleigh, each on its own; else not at all.
+    """
+
+    def __init__(self, s5_dbm: float = S5_DBM, *, faded: bool = True) -> None:
+        self.noise_dbm = NOISE_DBM + s5_dbm - S5_DBM
+        self._faded = faded
+
+    def gain(self, quantile: float) -> float:
+        """Return the power gain: exponential with mean 1, or 1."""
+        return -log1p(-quantile) if self._faded else 1.0
+
+    def p_noise(self, mean_cn_db: float) -> float:
+        """Return the share of bursts above the noise."""
+        if not self._faded:
+            return p_burst(mean_cn_db)
+        return p_faded(round(mean_cn_db / FADED_STEP_DB) * FADED_STEP_DB)
+
+    def p_capture(self, ci_db: float) -> float:
+        """Return the chance beside others, by the table of two 4FSK bursts."""
+        return p_capture(ci_db)
+
+
+class OverLand:
+    """Propagation over a Ground; heights are above ground, `losses_db` is lost on every path."""
+
+    def __init__(self, ground: Ground, *, losses_db: float = 0.0) -> None:
+        self._ground = ground
+        self._losses_db = losses_db
+
+    def rssi_dbm(self, tx: Antenna, rx: Antenna, at_s: float) -> float:
+        """Return the local mean: power and gains less path loss and the shadow of the two places."""
+        del at_s
+        here, there = Place(tx.x_km, tx.y_km, tx.height_m), Place(rx.x_km, rx.y_km, rx.height_m)
+        loss_db = self._ground.loss_db(here, there) + self._losses_db
+        return tx.power_dbm + tx.gain_db + rx.gain_db - loss_db
+
+
+class Walking:
+    """Draws for a medium whose fades last longer than a burst: people on foot. Rayleigh only."""
+
+    def __init__(self, timeline: Timeline, *, speed_kmh: float, f_mhz: float = 370.0) -> None:
+        self._timeline = timeline
+        self._doppler_hz = doppler_hz(speed_kmh, f_mhz)
+
+    def __call__(self, tx: Radio, rx: Radio, rng: random.Random) -> Callable[[], float]:
+        """Give one link its slowly moving quantile."""
+        del tx, rx
+        fader = Fader(rng)
+
+        def draw() -> float:
+            gain_db = fader.gain_db(self._timeline.now_ns / NS, self._doppler_hz)
+            return -expm1(-float(10.0 ** (gain_db / 10.0)))
+
+        return draw
