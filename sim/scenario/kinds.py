@@ -115,11 +115,11 @@ class Key:
             case Kind.FLAG:
                 return "true" if value else "false"
             case Kind.WHOLE | Kind.NUMBER:
-                return write_number(float(value))
+                return write_number(value)
             case Kind.SPAN:
                 return write_number(value.low) if value.fixed else quote(write_span(value))
             case Kind.TIME:
-                return quote(write_time(float(value)))
+                return quote(write_time(value))
             case Kind.TIME_SPAN:
                 return quote(write_time_span(value))
             case Kind.WORDS:
@@ -140,7 +140,7 @@ def quote(text: str) -> str:
 
 
 def _list(values: tuple[float, ...]) -> str:
-    return f"[{', '.join(write_number(float(value)) for value in values)}]"
+    return f"[{', '.join(write_number(value) for value in values)}]"
 
 
 def _numbers(value: object) -> tuple[float, ...]:

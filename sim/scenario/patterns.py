@@ -49,13 +49,12 @@ def expanded(scenario: Scenario) -> Scenario:
     """Return the scenario with every pattern written out and every station numbered.
 
     Gateways count from 1, people from FIRST_PERSON, both in the order of the file and around numbers given
-    there: whatever is appended renumbers nobody. Members of a group are spread over the nodes of its `via` in
-    turn. A scenario without problems (`check`) is assumed.
+    further up: whatever is appended renumbers nobody (`check` tells a number that is taken). Members of a
+    group are spread over the nodes of its `via` in turn. A scenario without problems is assumed.
     """
-    nodes = tuple(_numbered(list(_nodes(scenario.nodes)), 1, _given(scenario)))
-    taken = {node.station for node in nodes} | _given(scenario)
+    nodes = tuple(_numbered(_nodes(scenario.nodes), 1, set()))
     served = [node.id for node in nodes]
-    groups = tuple(_numbered(list(_groups(scenario.groups, served)), FIRST_PERSON, taken))
+    groups = tuple(_numbered(_groups(scenario.groups, served), FIRST_PERSON, set()))
     return replace(scenario, nodes=nodes, groups=groups)
 
 
@@ -81,19 +80,11 @@ def _groups(groups: Iterable[Group], nodes: list[str]) -> Iterator[Group]:
             yield replace(group, id=name, station=station, via=via, name=group.name.replace("{n}", part))
 
 
-def _given(scenario: Scenario) -> set[int]:
-    """Return every station number the file gives, so that counting goes round them."""
-    ones: list[Node | Group] = [*scenario.nodes, *scenario.groups]
-    return {one.station + turn for one in ones if one.station for turn in range(len(names(one.id)))}
-
-
-def _numbered(ones: list[One], first: int, taken: set[int]) -> Iterator[One]:
+def _numbered(ones: Iterable[One], first: int, taken: set[int]) -> Iterator[One]:
     number = first
     for one in ones:
-        if one.station:
-            yield one
-            continue
         while number in taken:
             number += 1
-        yield replace(one, station=number)
-        number += 1
+        station = one.station or number
+        taken.add(station)
+        yield replace(one, station=station)

@@ -12,6 +12,9 @@ from sim.scenario.model import Span
 UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 """Seconds in each unit of time; a time without a unit is in seconds."""
 
+EXACT: Final = 2**53
+"""Beyond, a float no longer holds every whole number."""
+
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?")
 _TIME = re.compile(rf"(?P<number>{_NUMBER.pattern})\s*(?P<unit>ms|s|m|h|d)?")
 _CLOCK = re.compile(r"(?P<h>\d{1,3}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d(?:\.\d+)?))?")
@@ -68,14 +71,16 @@ def read_time_span(value: object) -> Span:
 
 def write_number(value: float) -> str:
     """Return the shortest text that reads back as the same number."""
-    whole = value.is_integer() and abs(value) < 1e15  # noqa: PLR2004 - beyond, figures are no longer exact
+    value = float(value)
+    whole = value.is_integer() and abs(value) <= EXACT
     return str(int(value)) if whole else repr(value)
 
 
 def write_time(value_s: float) -> str:
     """Return "6h", "5m", "30s" or "2.5s"; reads back as the same number of seconds."""
-    for unit in ("h", "m"):
-        if value_s and (value_s / UNIT_S[unit]).is_integer():
+    value_s = float(value_s)
+    for unit in ("d", "h", "m"):
+        if value_s and not value_s % UNIT_S[unit]:
             return f"{write_number(value_s / UNIT_S[unit])}{unit}"
     return f"{write_number(value_s)}s"
 
