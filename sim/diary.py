@@ -17,6 +17,9 @@ class Diary(Protocol):
     def shown(self, sender: str, text: str) -> None:
         """A text appeared on the screen."""
 
+    def pressed(self, *, on: bool) -> None:
+        """The emergency button was pressed, or the emergency cancelled."""
+
 
 class NoDiary:
     """Nobody keeps one."""
@@ -28,4 +31,7 @@ class NoDiary:
         """Do nothing."""
 
     def shown(self, sender: str, text: str) -> None:
+        """Do nothing."""
+
+    def pressed(self, *, on: bool) -> None:
         """Do nothing."""

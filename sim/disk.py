@@ -50,15 +50,13 @@ class SimDisk(VirtualExecutor, Storage):
     middle of it, and that share of what it wrote is on the disk afterwards.
     """
 
-    def __init__(
-        self, folder: Path, rng: random.Random, *, on_commit: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, folder: Path, rng: random.Random) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.commits = 0
         self.tear_next: float | None = None
         self.on_torn: Callable[[], None] = lambda: None
-        self._on_commit = on_commit
+        self.on_commit: Callable[[], None] = lambda: None
         self._rng = rng
         self._room_octets = ROOM_OCTETS
         self._held: dict[Path, int] = {}
@@ -117,7 +115,7 @@ class SimDisk(VirtualExecutor, Storage):
         await asyncio.sleep(sync_s)
         if life == self._life:
             self.commits += 1
-            self._on_commit()
+            self.on_commit()
         return value
 
     def _tear(self, before: Image) -> None:

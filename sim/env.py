@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass, field
 
 from typing_extensions import override
@@ -39,10 +40,10 @@ class LogLine:
 
 
 class SimLog(Log):
-    """Keeps every logged fact in `lines`."""
+    """Keeps logged facts in `lines`: every one, or the latest `limit`."""
 
-    def __init__(self) -> None:
-        self.lines: list[LogLine] = []
+    def __init__(self, limit: int | None = None) -> None:
+        self.lines: MutableSequence[LogLine] = [] if limit is None else deque(maxlen=limit)
 
     def events(self) -> list[str]:
         """Return the names of what was logged, in order."""

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from typing_extensions import override
 
-from drivers.base import Hooks
+from drivers.base import Hooks, Trace
 from gateway.api.backend import Caller, NewMessage, Role
 from gateway.backend import GatewayBackend
 from gateway.config import Config, load_config
@@ -141,6 +141,8 @@ class Box:
         self.time_quality = TimeQuality.SYSTEM
         self.log = SimLog()
         self.trace = BoxTrace()
+        self.wire: Trace = self.trace
+        """What the gateway is given to tell of frames and lines."""
         self.hooks: Hooks = SimHooks()
         self.disk = SimDisk(config.data_dir, streams.stream(f"{name}/disk"))
         self.starts = 0
@@ -237,7 +239,7 @@ class Box:
             random=self._streams.stream(f"{self.name}/gateway"),
             connector=self.connector,
             log=self.log,
-            trace=self.trace,
+            trace=self.wire,
             hooks=self.hooks,
             time_quality=lambda: self.time_quality,
             storage=self.disk,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
@@ -19,6 +20,7 @@ from typing import Any, Final, NoReturn, TypeVar, TypeVarTuple
 from typing_extensions import override
 
 from protocols.errors import FieldgateError
+from sim.posts import Post
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -30,6 +32,9 @@ NEUTRAL: Final = Context()
 
 BOX: Final[ContextVar[str]] = ContextVar("box", default="")
 """The box whose process runs: tasks and timers inherit it. Set it in a box's outermost task."""
+
+NEVER_NS: Final = 1 << 63
+"""Later than any run."""
 
 REBUILD_MIN_TIMERS: Final = 64
 """Below this many timers a cancelled one is left for its time to come: rebuilding would cost more."""
@@ -97,25 +102,6 @@ class _Timer(asyncio.TimerHandle):
     queued: bool
 
 
-class _Post:
-    """A callback that nobody can cancel: what a crowd costs, beside a timer's context and handle."""
-
-    __slots__ = ("_argument", "_callback", "queued")
-    _cancelled = False
-
-    def __init__(self, callback: Callable[[Any], object], argument: object) -> None:
-        self._callback = callback
-        self._argument = argument
-        self.queued = True
-
-    def cancelled(self) -> bool:
-        """Never."""
-        return False
-
-    def _run(self) -> None:
-        self._callback(self._argument)
-
-
 class VirtualLoop(asyncio.BaseEventLoop):
     """An event loop whose clock starts at 0 and jumps to the next timer as soon as nothing is ready.
 
@@ -124,20 +110,23 @@ class VirtualLoop(asyncio.BaseEventLoop):
     `limit_s` ends a run that would otherwise go on for ever with VirtualTimeLimitError.
     """
 
-    _ready: deque[asyncio.Handle | _Post]
+    _ready: deque[asyncio.Handle | Post]
     _stopping: bool
 
-    def __init__(self, *, limit_s: float | None = None) -> None:
+    def __init__(self, *, limit_s: float | None = None, rate: float = 0.0) -> None:
         super().__init__()
         self._now_ns = 0
         self._limit_ns = None if limit_s is None else round(limit_s * NS_PER_S)
-        self._heap: list[tuple[int, int, _Timer | _Post]] = []
+        self._last_ns = NEVER_NS if self._limit_ns is None else self._limit_ns
+        self._heap: list[tuple[int, int, _Timer | Post]] = []
         self._cancelled_count = 0
         self._timer_numbers = itertools.count()
         self._numbers = itertools.count(1)
         self._task_numbers = itertools.count(1)
         self._owner_thread = threading.get_ident()
-        self._paused: dict[str, list[asyncio.Handle]] = {}
+        self._rate = rate
+        self._started_ns = time.monotonic_ns()
+        self._paused: dict[str, list[asyncio.Handle | Post]] = {}
 
     def pause(self, box: str) -> None:
         """Run nothing of this box until `resume`, as SIGSTOP does; its timers run late, in order."""
@@ -188,7 +177,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
         Several times cheaper than a timer, because it has no context and cannot be cancelled.
         """
-        heappush(self._heap, (when_ns, next(self._timer_numbers), _Post(callback, argument)))
+        when_ns = max(when_ns, self._now_ns)
+        heappush(self._heap, (when_ns, next(self._timer_numbers), Post(callback, argument)))
 
     def next_number(self) -> int:
         """Return 1, 2, 3 and so on: what futures and tasks of this loop take for a hash."""
@@ -227,8 +217,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         """Run what is ready; with nothing ready, let it be as late as the next timer first."""
-        self._drop_cancelled()
         ready = self._ready
+        if not ready:
+            self._run_posts()
+        self._drop_cancelled()
         if not ready and not self._stopping:
             self._advance()
         heap, now_ns = self._heap, self._now_ns
@@ -250,8 +242,25 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Take what belongs to paused boxes out of what is ready."""
         for _ in range(len(self._ready)):
             handle = self._ready.popleft()
-            waiting = self._paused.get(handle._context.get(BOX, ""))  # type: ignore[attr-defined]  # noqa: SLF001
+            waiting = self._paused.get(handle._context.get(BOX, ""))  # type: ignore[union-attr]  # noqa: SLF001
             (self._ready if waiting is None else waiting).append(handle)
+
+    def _run_posts(self) -> None:
+        """Run posts as long as each has its instant for itself: what `_run_once` does, without its rounds."""
+        heap, ready = self._heap, self._ready
+        while heap and not self._stopping:
+            when_ns, _, post = heap[0]
+            if type(post) is not Post or when_ns > self._last_ns or self._rate:
+                return
+            heappop(heap)
+            self._now_ns = when_ns
+            if heap and heap[0][0] <= when_ns:
+                ready.append(post)
+                return
+            post.callback(post.argument)
+            if ready:
+                return
+            heap = self._heap
 
     def _advance(self) -> None:
         if not self._heap:
@@ -262,7 +271,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 f"virtual time is limited to {self._limit_ns / NS_PER_S} s; {_waiting(self)}",
                 f"虚拟时间上限为 {self._limit_ns / NS_PER_S} 秒；{_waiting(self)}",
             )
+        if self._rate:
+            self._wait_for_the_world(when_ns)
         self._now_ns = when_ns
+
+    def _wait_for_the_world(self, when_ns: int) -> None:
+        """Scaled time: let real time catch up with the next timer."""
+        ahead_ns = when_ns / self._rate - (time.monotonic_ns() - self._started_ns)
+        if ahead_ns > 0:
+            time.sleep(ahead_ns / NS_PER_S)  # noqa: TID251 - the one place where virtual time meets the real one
 
     @override
     def create_future(self) -> asyncio.Future[Any]:
@@ -301,9 +318,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
             raise _fence_error("call_soon_threadsafe from another thread")
 
 
-def run(main: Coroutine[Any, Any, T], *, limit_s: float | None = None) -> T:
-    """Run `main` in virtual time, from 0, and return its result."""
-    with asyncio.Runner(loop_factory=lambda: VirtualLoop(limit_s=limit_s)) as runner:
+def run(main: Coroutine[Any, Any, T], *, limit_s: float | None = None, rate: float = 0.0) -> T:
+    """Run `main` in virtual time, from 0, and return its result.
+
+    `rate` greater than 0 lets no more than so many virtual seconds go by in a real one.
+    """
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(limit_s=limit_s, rate=rate)) as runner:
         return runner.run(main)
 
 

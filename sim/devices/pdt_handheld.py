@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 
 from sim.devices.pdt_net import Air, Kind, PdtNet, Station
@@ -13,6 +14,8 @@ RESEND_S = (5.0, 10.0, 15.0, 20.0, 30.0, 30.0)
 """Waits before an unanswered text is sent again with the same request id; then the set gives up."""
 EMERGENCY_REPEAT_S = (4.0, 8.0)
 """An alarm is sent again after these waits, whether or not somebody heard it."""
+SEEN = 16
+"""Texts a set remembers by sender and request id, so that what is sent again is not shown again."""
 MAX_SHOWN = 1000
 """Texts a screen remembers: more than any scenario shows, and no more than a test can wade through."""
 
@@ -63,6 +66,7 @@ class Handheld(Station):
         self.registered = False
         self.in_emergency = False
         self._request_id = 0
+        self._seen: deque[tuple[int, int]] = deque(maxlen=SEEN)
 
     def switch_on(self) -> None:
         """Power up: the set's own message counter starts anew, and it registers."""
@@ -92,6 +96,7 @@ class Handheld(Station):
     def press_emergency(self) -> None:
         """Press the orange button; the alarm goes out several times."""
         self.in_emergency = True
+        self.diary.pressed(on=True)
         self._alarm()
         for wait_s in EMERGENCY_REPEAT_S:
             asyncio.get_running_loop().call_later(wait_s, self._alarm)
@@ -99,6 +104,7 @@ class Handheld(Station):
     def cancel_emergency(self) -> None:
         """End the alarm."""
         self.in_emergency = False
+        self.diary.pressed(on=False)
         self._send(Kind.EMERGENCY_END, to=0)
 
     def hear(self, air: Air) -> None:
@@ -126,13 +132,16 @@ class Handheld(Station):
         return [shown.text for shown in self.screen]
 
     def _show(self, air: Air) -> None:
+        if not air.group:
+            self._send(Kind.ACK, to=air.source, request_id=air.request_id, acked=Kind.TEXT)
+        if (air.source, air.request_id) in self._seen:
+            return  # the radio sent it again: our acknowledgement was not heard
+        self._seen.append((air.source, air.request_id))
         text = air.body.decode("utf-16-le", "replace")
         group = air.destination if air.group else 0
         self.screen.append(Shown(asyncio.get_running_loop().time(), air.source, text, group))
         del self.screen[:-MAX_SHOWN]
         self.diary.shown(str(air.source), text)
-        if not air.group:
-            self._send(Kind.ACK, to=air.source, request_id=air.request_id, acked=Kind.TEXT)
         if self.person is not None:
             self.person.read(text, lambda reply: self._answer(reply, air.source))
 

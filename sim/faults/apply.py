@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Final
 
@@ -35,14 +35,17 @@ class Breaker:
         self._world = world
         self._rng = world.fleet.streams.stream("faults")
         self._numbers = count(1)
-        self._broken: dict[int, tuple[Fault, Undo]] = {}
+        self._broken: dict[int, tuple[Fault, Undo, float]] = {}
         self._timers: list[asyncio.TimerHandle] = []
-        self._backups: dict[Fault, Image] = {}
+        self._backups: dict[Fault, tuple[Image, float]] = {}
 
-    @property
-    def active(self) -> list[Fault]:
-        """What is broken now, oldest first."""
-        return [fault for fault, _ in self._broken.values()]
+    def since(self) -> Iterator[tuple[Fault, float]]:
+        """What is broken now, oldest first, and since when."""
+        return ((fault, begun_s) for fault, _, begun_s in self._broken.values())
+
+    def paused(self, node: str) -> bool:
+        """Whether a node's process is stopped now."""
+        return any(f.kind is Kind.PAUSE and f.target == node for f, _ in self.since())
 
     def schedule(self, schedule: Schedule) -> None:
         """Set every fault; call when the world starts."""
@@ -58,7 +61,7 @@ class Breaker:
         number = next(self._numbers)
         self._note(fault, "begins")
         undo = self._break(fault, f"{fault.kind.value} {number}")
-        self._broken[number] = (fault, undo)
+        self._broken[number] = (fault, undo, self._world.now_s())
         if fault.for_s > 0 or fault.kind in INSTANT:
             loop = asyncio.get_running_loop()
             self._timers.append(loop.call_later(fault.for_s, self._end, number, context=NEUTRAL))
@@ -222,6 +225,7 @@ class Breaker:
             case Kind.RESTORED_BACKUP:
                 return self._restore(fault, unit, reason)
             case Kind.CLONED_BOX:
+                self._world.second_lives[unit.id] += 1
                 clone = Clone(self._world, unit)
                 return clone.end
             case _:
@@ -262,13 +266,16 @@ class Breaker:
         return mend
 
     def _back_up(self, fault: Fault) -> None:
-        self._backups[fault] = self._world.units[fault.target].box.disk.image()
+        image = self._world.units[fault.target].box.disk.image()
+        self._backups[fault] = (image, self._world.now_s())
 
     def _restore(self, fault: Fault, unit: Unit, reason: str) -> Undo:
         unit.off(reason, killed=True)
-        image = self._backups.pop(fault, None)
-        if image is not None:
+        found = self._backups.pop(fault, None)
+        if found is not None:
+            image, taken_s = found
             unit.restore(image)
+            self._world.exchanged(unit.id, taken_s)
         return lambda: unit.on(reason)
 
     # --- devices -----------------------------------------------------------------------------------------

@@ -7,7 +7,9 @@ replies are everybody's words and are not followed here.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from gateway.api.backend import DEFAULT_LIFETIME_S
 from sim.demo.counter import on_screen
 from sim.record import Event, Record, What
 
@@ -30,6 +32,8 @@ class Entry:
     precedence: int
     at_s: float
     lifetime_s: float
+    via: str = ""
+    """The gateway that takes what is typed on a device that knows nothing of us."""
     accepted: bool | None = None
     accepted_s: float = 0.0
     id: str = ""
@@ -37,25 +41,80 @@ class Entry:
     """Times of its first showings by screen; one marked as a repeat stands in `repeated_s`."""
     repeated_s: dict[str, list[float]] = field(default_factory=dict)
 
+    @property
+    def arrived(self) -> bool:
+        """Whether its recipient's screen showed it."""
+        return self.to in self.shown_s or self.to in self.repeated_s
+
     def first_shown_s(self, screen: str) -> float | None:
         """When a screen first showed it, marked as a repeat or not."""
         times = self.shown_s.get(screen, []) + self.repeated_s.get(screen, [])
         return min(times) if times else None
 
 
+class Surroundings(Protocol):
+    """What the books need to know of the world."""
+
+    def now_s(self) -> float:
+        """Seconds since the run began."""
+
+    def can_read(self, sign: str) -> bool:
+        """Whether somebody is there with a screen that has power."""
+
+    def excused(self, sign: str, at_s: float) -> bool:
+        """Whether a box's disk was later exchanged for one older than this moment."""
+
+
 class Truth:
     """Follows every text of a run. `hq` is where a text goes that names nobody."""
 
-    def __init__(self, record: Record, *, hq: str, desks: frozenset[str]) -> None:
+    def __init__(self, record: Record, *, hq: str, desks: frozenset[str], people: frozenset[str]) -> None:
+        self._signs = {sign.casefold(): sign for sign in desks | people}
         self.entries: dict[str, Entry] = {}
         self.by_text: dict[str, Entry] = {}
         self.by_id: dict[str, Entry] = {}
+        self.last_shown: tuple[Entry, ...] = ()
+        """What the latest showing was about."""
         self.strays: list[Event] = []
         """Texts on screens that nobody typed."""
+        self.pressed_s: dict[str, float] = {}
+        """Emergencies by alarm key: when the button was pressed."""
+        self.heard_s: dict[str, float] = {}
+        """When the first gateway raised the alarm; what no radio heard was never accepted by anybody."""
+        self.told_s: dict[str, float] = {}
+        """When headquarters was first told of each."""
         self._hq = hq
         self._desks = desks
         record.watch(self._typed, What.TYPED)
         record.watch(self._shown, What.SHOWN)
+        record.watch(self._alarm, What.ALARM)
+
+    def missing(self, world: Surroundings) -> list[Entry]:
+        """Return what was accepted, still lives, and was not shown where it should be."""
+        now_s = world.now_s()
+        return [
+            entry
+            for entry in self.entries.values()
+            if entry.accepted
+            and not entry.arrived
+            and now_s < entry.at_s + entry.lifetime_s
+            and world.can_read(entry.to)
+            and not world.excused(entry.by, entry.accepted_s)
+            and not world.excused(entry.via, entry.accepted_s)
+        ]
+
+    def untold_emergencies(self) -> list[str]:
+        """Keys of emergencies that some gateway heard and headquarters was never told of."""
+        return [key for key in self.heard_s if key not in self.told_s]
+
+    def _alarm(self, event: Event) -> None:
+        key, state = str(event.facts["key"]), event.facts["state"]
+        if state == "pressed":
+            self.pressed_s.setdefault(key, event.at_s)
+        elif state == "raised" and key in self.pressed_s:
+            self.heard_s.setdefault(key, event.at_s)
+            if event.node == self._hq:
+                self.told_s.setdefault(key, event.at_s)
 
     def _typed(self, event: Event) -> None:
         facts = event.facts
@@ -73,7 +132,8 @@ class Truth:
                 native=bool(facts["native"]),
                 precedence=int(str(facts.get("precedence", 0))),
                 at_s=event.at_s,
-                lifetime_s=float(str(facts.get("lifetime_s") or 0)),
+                lifetime_s=float(str(facts.get("lifetime_s") or DEFAULT_LIFETIME_S)),
+                via=str(facts.get("via", "")),
             )
             self.entries[key] = self.by_text[text] = entry
         accepted = facts["accepted"]
@@ -90,10 +150,11 @@ class Truth:
         words = text.strip()
         if words.startswith("@"):
             sign, _, rest = words[1:].partition(" ")
-            return sign, rest.strip()
+            return self._signs.get(sign.casefold(), sign), rest.strip()
         return self._hq, words
 
     def _shown(self, event: Event) -> None:
+        self.last_shown = ()
         text, repeat = str(event.facts["text"]), False
         if event.node not in self._desks:
             seen = on_screen(event.node, text, event.at_s)
@@ -107,3 +168,4 @@ class Truth:
             return
         times = entry.repeated_s if repeat else entry.shown_s
         times.setdefault(event.node, []).append(event.at_s)
+        self.last_shown = (entry,)

@@ -34,6 +34,8 @@ class Desk:
         self.sign = sign
         self.shown: dict[str, str] = {}
         """Texts on the screen by message id."""
+        self.shown_s: dict[str, float] = {}
+        """When each appeared first."""
         self._box = box
         self._record = record
         self._cursor = 0
@@ -65,7 +67,6 @@ class Desk:
             to=(to,),
             text=text,
             precedence=precedence,
-            keep=True,
             lifetime_s=lifetime_s,
             ack_wanted=ack_wanted,
         )
@@ -159,6 +160,7 @@ class Desk:
         if message is None:
             return
         self.shown[body["id"]] = message.text
+        self.shown_s[body["id"]] = asyncio.get_running_loop().time()
         self._record.note(
             What.SHOWN,
             self.sign,

@@ -51,8 +51,10 @@ class PlainSet(Handheld):
 class PersonDiary:
     """Tells the record what one person types and sees."""
 
-    def __init__(self, sign: str, record: Record) -> None:
+    def __init__(self, sign: str, station: int, via: str, record: Record) -> None:
         self._sign = sign
+        self._via = via
+        self._station = station
         self._record = record
         self._texts: dict[int, tuple[str, str]] = {}
 
@@ -69,11 +71,24 @@ class PersonDiary:
         """Tell it."""
         self._record.note(What.SHOWN, self._sign, by=self._sign, sender=sender, text=text)
 
+    def pressed(self, *, on: bool) -> None:
+        """Tell it."""
+        state = "pressed" if on else "released"
+        self._record.note(What.ALARM, self._sign, key=f"sos:{self._station}", state=state)
+
     def _note(self, number: int, *, accepted: bool | None) -> None:
         to, text = self._texts[number]
         key = f"{self._sign}-{number}"
         self._record.note(
-            What.TYPED, self._sign, key=key, by=self._sign, to=to, text=text, native=True, accepted=accepted
+            What.TYPED,
+            self._sign,
+            key=key,
+            by=self._sign,
+            to=to,
+            text=text,
+            native=True,
+            accepted=accepted,
+            via=self._via,
         )
 
 
@@ -100,7 +115,7 @@ class Man:
         self._anchor = anchor
         self._rng = rng
         self._spoken = 0
-        device.diary = PersonDiary(group.id, record)
+        device.diary = PersonDiary(group.id, group.station, group.via, record)
 
     def place(self, now_s: float) -> Place:
         """Where this person stands: with the vehicle that serves, or at a place of their own."""

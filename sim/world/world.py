@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from sim.env import SimLog
 from sim.loop import NEUTRAL
 from sim.record import Record, What
 from sim.scenario.draw import Drawn
@@ -16,6 +19,7 @@ from sim.scenario.model import Road, Zone
 from sim.world import devices, files
 from sim.world.build import Builder
 from sim.world.clone import original_host
+from sim.world.hooks import WorldHooks, WorldTrace
 from sim.world.ip import Reach
 from sim.world.motion import Place
 from sim.world.people import Man
@@ -27,6 +31,9 @@ LAN_KM: Final = 0.5
 
 MESH_KM: Final = 3.0
 """One hop of an on-scene mesh at vehicle height (reference page mesh-cellular-mqtt-power)."""
+
+LOG_LINES: Final = 1_000
+"""What is kept of a gateway's log: enough to see what went on before a fault."""
 
 MOVE_LOOK_S: Final = 10.0
 """How often places are told while somebody drives."""
@@ -47,6 +54,17 @@ class World:
         self.zones: dict[str, Zone] = {zone.id: zone for zone in self.scenario.zones}
         self.roads: dict[str, Road] = {road.id: road for road in self.scenario.roads}
         self.tasks = asyncio.TaskGroup()
+        self.probes: Counter[str] = Counter()
+        """Rare paths reached, by name."""
+        self._hooks = [WorldHooks(name, self.fleet.streams, record, self.probes) for name in self.units]
+        for unit, hooks in zip(self.units.values(), self._hooks, strict=True):
+            unit.box.hooks = hooks
+            unit.box.wire = WorldTrace(unit.id, record)
+            unit.box.log = SimLog(LOG_LINES)
+            unit.box.disk.on_commit = partial(self._committed, unit)
+        self.second_lives: Counter[str] = Counter()
+        """By node: how often it was copied, or went back to an older disk."""
+        self._windows: dict[str, list[tuple[float, float]]] = {}
         self.clones = 0
         """Boxes copied so far."""
         self._reach = Reach(self._judge)
@@ -86,6 +104,14 @@ class World:
         if any(unit.mover.leg for unit in self.units.values()):
             self._tell_places()
 
+    def _committed(self, unit: Unit) -> None:
+        self.record.note(What.COMMIT, unit.id, number=unit.box.disk.commits)
+
+    def calm(self) -> None:
+        """Stop being nasty: the liveness phase begins."""
+        for hooks in self._hooks:
+            hooks.nasty = False
+
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run something for as long as the world lives."""
         task = self.tasks.create_task(work, name=name)
@@ -95,6 +121,22 @@ class World:
     def now_s(self) -> float:
         """Seconds since the run began."""
         return asyncio.get_running_loop().time()
+
+    # --- what the books ask ------------------------------------------------------------------------------
+
+    def can_read(self, sign: str) -> bool:
+        """Whether somebody is there with a screen that has power."""
+        man = self.people.get(sign)
+        return sign in self.units if man is None else man.device.powered
+
+    def exchanged(self, node: str, taken_s: float) -> None:
+        """Note that a node's disk is now as it was at `taken_s`: what it was given since, it has not."""
+        self.second_lives[node] += 1
+        self._windows.setdefault(node, []).append((taken_s, self.now_s()))
+
+    def excused(self, sign: str, at_s: float) -> bool:
+        """Whether a box's disk was later exchanged for one older than this moment."""
+        return any(taken_s <= at_s <= put_s for taken_s, put_s in self._windows.get(sign, ()))
 
     # --- who reaches whom --------------------------------------------------------------------------------
 

@@ -1,0 +1,175 @@
+"""One run: build the world, let it break (safety), mend it and demand that all comes right (liveness)."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sim import loop
+from sim.faults.apply import Breaker
+from sim.record import Event, Record, What
+from sim.run.conditions import Conditions
+from sim.run.metrics import Metrics
+from sim.run.promises import Breach, Promises
+from sim.run.truth import Truth
+from sim.scenario.draw import Drawn
+from sim.scenario.model import Expect, Rule
+from sim.world.acting import Actors
+from sim.world.world import World
+
+CHECK_S: Final = 5.0
+"""How often the liveness phase looks whether everything has come right."""
+
+SETTLE_S: Final = 60.0
+"""Shortest liveness phase: receipts and states follow the texts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One expectation, judged. `found` says in words what was seen."""
+
+    expect: Expect
+    holds: bool
+    found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of one run."""
+
+    drawn: Drawn
+    trace: str
+    verdicts: tuple[Verdict, ...]
+    breaches: tuple[Breach, ...]
+    metrics: dict[str, float]
+    probes: dict[str, int]
+    took_s: float
+    """Virtual seconds, both phases."""
+    events: tuple[Event, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every expectation held."""
+        return all(verdict.holds for verdict in self.verdicts)
+
+
+def play(
+    drawn: Drawn, *, keep: frozenset[What] = frozenset(), folder: Path | None = None, rate: float = 0.0
+) -> Result:
+    """Play a drawn run in virtual time; `keep` names the events wanted in the result.
+
+    `folder` keeps the gateways' files; without one they go when the run ends. `rate` greater than 0
+    lets no more than so many virtual seconds go by in a real one.
+    """
+    with tempfile.TemporaryDirectory(prefix="fieldgate-sim-", dir=_memory()) as scratch:
+        run = Run(drawn, folder or Path(scratch), keep)
+        return loop.run(run.play(), rate=rate)
+
+
+def _memory() -> str | None:
+    """Return a place in memory for disks whose fsync is only simulated; None where there is none."""
+    memory = Path("/dev/shm")  # noqa: S108 - files get a directory of their own, mode 0700
+    return str(memory) if memory.is_dir() else None
+
+
+class Run:
+    """A run under way."""
+
+    def __init__(self, drawn: Drawn, folder: Path, keep: frozenset[What]) -> None:
+        self.drawn = drawn
+        self.record = Record(keep=keep)
+        self._folder = folder
+
+    async def play(self) -> Result:
+        """Both phases, and the judgement."""
+        drawn, record = self.drawn, self.record
+        world = World(drawn, self._folder, record)
+        truth = Truth(
+            record,
+            hq=_headquarters(drawn),
+            desks=frozenset(world.units),
+            people=frozenset(world.people),
+        )
+        promises = Promises(world, truth)
+        metrics = Metrics(world, truth)
+        conditions = Conditions(world, truth)
+        breaker, actors = Breaker(world), Actors(world)
+        async with world:
+            record.note(What.PHASE, name="safety")
+            world.start()
+            breaker.schedule(drawn.schedule)
+            actors.schedule()
+            promises.start(breaker)
+            await asyncio.sleep(drawn.scenario.duration_s)
+            record.note(What.PHASE, name="heal")
+            breaker.heal()
+            actors.heal()
+            world.calm()
+            healed_s = world.now_s()
+            reached = await self._converge(conditions, healed_s)
+            await promises.finish()
+            await metrics.finish()
+            record.note(What.PHASE, name="end")
+            verdicts = tuple(
+                self._judge(expect, promises, metrics, reached, healed_s) for expect in drawn.scenario.expects
+            )
+            return Result(
+                drawn=drawn,
+                trace=record.trace,
+                verdicts=verdicts,
+                breaches=tuple(promises.breaches),
+                metrics=metrics.values,
+                probes=dict(world.probes),
+                took_s=world.now_s(),
+                events=tuple(record.events),
+            )
+
+    async def _converge(self, conditions: Conditions, healed_s: float) -> dict[str, float]:
+        """Wait until every `eventually` holds at once, or its time is over; return when each came true."""
+        wanted = {e.name: e.within_s for e in self.drawn.scenario.expects if e.rule is Rule.EVENTUALLY}
+        limit_s = max([SETTLE_S, *wanted.values()])
+        reached: dict[str, float] = {}
+        now: Callable[[], float] = asyncio.get_running_loop().time
+        while True:
+            for name in wanted:
+                if await conditions.holds(name):
+                    reached.setdefault(name, now())
+                else:
+                    reached.pop(name, None)
+            past_s = now() - healed_s
+            if past_s >= limit_s or (past_s >= SETTLE_S and len(reached) == len(wanted)):
+                return reached
+            await asyncio.sleep(CHECK_S)
+
+    def _judge(
+        self,
+        expect: Expect,
+        promises: Promises,
+        metrics: Metrics,
+        reached: dict[str, float],
+        healed_s: float,
+    ) -> Verdict:
+        match expect.rule:
+            case Rule.ALWAYS:
+                broken = [b for b in promises.breaches if expect.name in ("promises", b.promise)]
+                found = f"{len(broken)} broken: {broken[0].detail}" if broken else "never broken"
+                return Verdict(expect=expect, holds=not broken, found=found)
+            case Rule.EVENTUALLY:
+                at_s = reached.get(expect.name)
+                holds = at_s is not None and at_s - healed_s <= expect.within_s
+                found = "not reached" if at_s is None else f"{at_s - healed_s:.0f} s after the heal"
+                return Verdict(expect=expect, holds=holds, found=found)
+            case Rule.METRIC:
+                value = metrics.values.get(expect.name)
+                holds = value is None or expect.low <= value <= expect.high
+                return Verdict(
+                    expect=expect, holds=holds, found="nothing to count" if value is None else f"{value:g}"
+                )
+
+
+def _headquarters(drawn: Drawn) -> str:
+    return next((node.id for node in drawn.scenario.nodes if node.headquarters), "")
