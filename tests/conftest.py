@@ -29,3 +29,14 @@ def pytest_asyncio_loop_factories(
     if item.get_closest_marker("real") is not None:
         return {"real": asyncio.SelectorEventLoop}
     return {"virtual": _virtual_loop}
+
+
+@pytest.hookimpl
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what may take longest: two workers then end together instead of one waiting for the demo."""
+    items.sort(key=_limit_s, reverse=True)
+
+
+def _limit_s(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark and mark.args else 0.0

@@ -73,3 +73,15 @@ async def test_received_counts_for_a_text_of_unknown_outcome(tmp_path: Path) -> 
         await field.veh.reaches(sent, "acknowledged", limit_s=120)
         await passes(600)
         assert len(field.one.screen) == 1
+
+
+async def test_received_may_overtake_the_delivery_report(tmp_path: Path) -> None:
+    """`收到` the moment the text is on the screen acknowledges it, before the radio told the delivery."""
+    async with scene(tmp_path, "pdt") as field:
+        sent = await field.veh.send("ZHANG", "请撤离", ack_wanted=True)
+        await until(lambda: bool(field.one.screen), limit_s=60)
+        assert (await field.veh.state(sent)).startswith("at_modem")
+        field.one.type_text("收到")
+
+        await field.veh.reaches(sent, "acknowledged", limit_s=60)
+        assert await texts(field.hq) == []

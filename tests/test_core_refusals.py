@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from drivers.base import Precedence
-from sim.fleet import until
+from gateway.domain import Message
+from gateway.ledger import LedgerError
+from gateway.native import REPEATED
+from sim.fleet import Box, until
 from tests.core_faults import refusing
-from tests.core_scene import HQ, passes, scene, texts
+from tests.core_scene import HQ, Scene, passes, scene, texts
+from tests.test_core_chaos import as_sent
 
 
 async def test_hop_acknowledgement_that_cannot_be_kept_leaves_nothing_stuck(tmp_path: Path) -> None:
@@ -84,3 +92,58 @@ async def test_box_starts_on_a_full_disk(tmp_path: Path) -> None:
         sos = await field.veh.send("HQ", "求救", Precedence.SOS)
 
         await field.veh.reaches(sos, "delivered", limit_s=60)
+
+
+async def storm(field: Scene, until_s: float) -> None:
+    """Storage refuses, paths and ports come and go, power fails; everything is mended at the end."""
+    rng = field.fleet.streams.stream("storm")
+    path = field.fleet.network.channel("10.0.0.1", "10.0.0.3")
+    while asyncio.get_running_loop().time() < until_s:
+        await asyncio.sleep(rng.uniform(0.5, 8))
+        match rng.randrange(8):
+            case 0:
+                path.cut = not path.cut
+            case 1:
+                port = field.ports["VEH-3"]["pdt"]
+                port.unplug()
+                await asyncio.sleep(rng.uniform(0.1, 3))
+                port.replug()
+            case 2:
+                await rng.choice(field.boxes).restart(off_s=rng.uniform(0.2, 2))
+            case _:
+                with refusing(rng.choice(field.boxes)):
+                    await asyncio.sleep(rng.choice((0.05, 0.3, 2.0, 6.0)))
+    path.cut = False
+
+
+async def desk(field: Scene, box: Box, to: str, word: str) -> list[Message]:
+    """Send fifteen messages; return those that were accepted."""
+    rng = field.fleet.streams.stream(f"desk/{word}")
+    sent: list[Message] = []
+    for number in range(15):
+        await asyncio.sleep(rng.uniform(2, 20))
+        if box.on:
+            with suppress(LedgerError):
+                sent.append(await box.send(to, f"{word}{number}号", keep=True))
+    return sent
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+async def test_storm_of_refusals_loses_and_doubles_nothing(tmp_path: Path, seed: int) -> None:
+    """Refusals, cuts, flapping ports and power cuts for five minutes: all accepted arrives, shown once."""
+    async with scene(tmp_path, "pdt", seed=seed) as field:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(storm(field, asyncio.get_running_loop().time() + 300))
+            up = tasks.create_task(desk(field, field.veh, "HQ", "上"))
+            down = tasks.create_task(desk(field, field.hq, "ZHANG", "台"))
+        for message in (*up.result(), *down.result()):
+            box = field.veh if message in up.result() else field.hq
+            await box.reaches(message, "delivered", limit_s=3600)
+        await passes(900)
+
+        assert sorted(await texts(field.hq)) == sorted(message.text for message in up.result())
+        screen = as_sent([(shown.at_s, shown.text) for shown in field.one.screen])
+        once = [text for text in screen if not text.startswith(REPEATED)]
+        assert len(once) == len(set(once))
+        seen = {text.removeprefix(REPEATED) for text in screen}
+        assert seen == {f"HQ：{message.text}" for message in down.result()}

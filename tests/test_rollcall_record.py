@@ -15,9 +15,12 @@ from gateway.ledger import roll_calls
 from gateway.ledger.errors import LedgerError
 from gateway.rollcall.call import LATE_WINDOW_S
 from sim.fleet import Box, until
-from sim.people import NEVER
-from tests.core_scene import BASE, ONE, PHONE, TWO, passes, scene
+from sim.people import NEVER, Habit
+from tests.core_scene import BASE, ONE, PHONE, TWO, VEH, passes, scene
 from tests.rollcall_board import FAST, Board, call
+
+SLOW = Habit(delay_s=(60.0, 200.0))
+"""Answers a question minutes after it came."""
 
 
 @asynccontextmanager
@@ -273,3 +276,31 @@ async def test_what_was_found_out_for_a_neighbour_is_the_neighbours_record(tmp_p
         await passes(LATE_WINDOW_S + 300)
 
         assert await ledger.read(lambda tx: roll_calls.list_calls(tx, open_only=True)) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_roll_call_through_power_cuts_bad_disks_and_a_dead_path(tmp_path: Path, seed: int) -> None:
+    """Whatever fails for ten minutes: nobody who answered is missing at the end, and the record is sealed."""
+    async with scene(tmp_path, "pdt", "tiantong", extra=FAST, seed=seed) as field:
+        fate = field.fleet.streams.stream("fate")
+        field.phone.person = field.person(SLOW, "wang")
+        board = await call(field.hq, "ZHANG", "LI", "WANG", "BASE-1", "VEH-3", deadline_s=1800)
+        for _ in range(10):
+            box = fate.choice(field.boxes)
+            match fate.choice(("power", "disk", "path")):
+                case "power":
+                    await box.restart(off_s=fate.uniform(1, 30))
+                case "disk":
+                    async with bad_disk(box):
+                        await passes(fate.uniform(5, 40))
+                case _:
+                    field.cut_ip()
+            await passes(fate.uniform(1, 60))
+            field.heal_ip()
+
+        shown = await board.ended(limit_s=2400)
+
+        states = {entry["station"]: entry["state"] for entry in shown["entries"]}
+        assert states == {VEH: "answered", ONE: "relayed", TWO: "relayed", PHONE: "relayed", BASE: "answered"}
+        await passes(LATE_WINDOW_S + 60)
+        assert (await board.shown())["hash"]

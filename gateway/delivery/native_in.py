@@ -189,18 +189,21 @@ class NativeIn:
     def _acknowledge(self, tx: Tx, station: Station) -> WorkKey | None:
         """The newest message asking for it that the device may have shown now is acknowledged.
 
-        Nothing older is touched when that one already was: who says it twice speaks of the same.
+        Nothing older is touched when that one already was: who says it twice speaks of the same. When there
+        is none, it is the text that the radio has at this moment: a quick thumb overtakes the report.
         """
-        number = station.number
+        number, under_way = station.number, None
         for _, message in messages.list_messages(tx, limit=LOOK_BACK, station=number):
             copy = next(r for r in message.recipients if r.station == number)
-            if not message.ack_wanted or not _may_be_shown(tx, message, copy):
+            if not message.ack_wanted:
                 continue
             if copy.state is RecipientState.ACKNOWLEDGED:
                 return None
-            move(tx, message.id, number, RecipientState.ACKNOWLEDGED, Evidence.OBSERVED, by=str(number))
-            return ("m", str(message.id), str(number))
-        return None
+            if _may_be_shown(tx, message, copy):
+                return _acknowledged(tx, message, number)
+            if under_way is None and Stage.AT_MODEM in _text_stages(tx, message, number):
+                under_way = message
+        return None if under_way is None else _acknowledged(tx, under_way, number)
 
     # --- emergencies -------------------------------------------------------------------------------------
 
@@ -374,8 +377,18 @@ def _may_be_shown(tx: Tx, message: Message, copy: Recipient) -> bool:
     """
     if copy.state in _SHOWN:
         return True
-    texts = [one for one in attempts.of_message(tx, message.id, copy.station) if one.next_hop == 0]
-    return bool(texts) and (copy.state in _PERHAPS_SHOWN or any(one.stage in _PERHAPS_THERE for one in texts))
+    stages = _text_stages(tx, message, copy.station)
+    return bool(stages) and (copy.state in _PERHAPS_SHOWN or not _PERHAPS_THERE.isdisjoint(stages))
+
+
+def _text_stages(tx: Tx, message: Message, station: int) -> set[Stage | None]:
+    """How far the native texts of a copy got."""
+    return {one.stage for one in attempts.of_message(tx, message.id, station) if one.next_hop == 0}
+
+
+def _acknowledged(tx: Tx, message: Message, number: int) -> WorkKey:
+    move(tx, message.id, number, RecipientState.ACKNOWLEDGED, Evidence.OBSERVED, by=str(number))
+    return ("m", str(message.id), str(number))
 
 
 def _keep_stranger(tx: Tx, link: str, event: Received) -> None:
