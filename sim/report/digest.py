@@ -129,9 +129,9 @@ class _Open:
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, bearers: dict[tuple[str, str], str]) -> None:
         self.digest = Digest()
-        self._lives = Lives()
+        self._lives = Lives(bearers)
         self._links = _Open(self.digest.links)
         self._faults = _Open(self.digest.faults)
         self._phases = _Open(self.digest.phases)
@@ -175,7 +175,10 @@ class _Reader:
 
     def _frame(self, event: Event) -> None:
         direction = text(event.facts, "direction")
-        use = self.digest.use.setdefault((event.node, event.link), LinkUse())
+        key = (event.node, event.link)
+        use = self.digest.use.get(key)
+        if use is None:
+            use = self.digest.use[key] = LinkUse()
         use.frames[direction] += 1
         use.octets[direction] += len(event.data)
         self.digest.frames.append(event)
@@ -184,7 +187,10 @@ class _Reader:
 
     def _burst(self, event: Event) -> None:
         facts = event.facts
-        traffic = self.digest.traffic.setdefault((text(facts, "bearer"), event.node), Traffic())
+        key = (text(facts, "bearer"), event.node)
+        traffic = self.digest.traffic.get(key)
+        if traffic is None:
+            traffic = self.digest.traffic[key] = Traffic()
         traffic.bursts += 1
         traffic.octets += round(number(facts, "octets") or 0)
         traffic.airtime_s += number(facts, "airtime_s") or 0.0
@@ -216,7 +222,7 @@ def _span(event: Event, name: str, why: str) -> Span:
 
 def digest_of(summary: Summary, events: Iterable[Event]) -> Digest:
     """Read the events of a run, in order of time."""
-    reader = _Reader()
+    reader = _Reader(summary.bearers)
     last_ns = 0
     for event in events:
         last_ns = event.at_ns

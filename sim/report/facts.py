@@ -17,6 +17,8 @@ def text(facts: Mapping[str, object], key: str) -> str:
     value = facts.get(key)
     if value is None:
         return ""
+    if type(value) is str and len(value) <= TEXT_MAX_CHARS and value.isascii():
+        return value
     if isinstance(value, Enum):
         value = value.value
     return str(value)[:TEXT_MAX_CHARS].encode("utf-8", "replace").decode()

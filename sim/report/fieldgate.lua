@@ -121,7 +121,7 @@ end
 local function show_datagram(range, tree)
   local kind = range(1, 1):uint()
   tree:add(f.datagram, range(1, 1))
-  if kind == 0 then return "UDP", show_air(range(2), tree) or "data" end
+  if kind == 0 then return "UDP", range:len() > 2 and show_air(range(2), tree) or "data" end
   if range:len() >= 6 then tree:add(f.nonce, range(2, 4)) end
   if kind == 1 and range:len() >= 7 then tree:add(f.heard, range(6, 1)) end
   return "UDP", DATAGRAMS[kind] or "datagram"
@@ -201,8 +201,8 @@ local function show_beidou(range, tree)
     local first, last, line = octets:find("(%$[^\r\n]*)[\r\n]*", from)
     if not first then break end
     local sub = tree:add(beidou, range(first - 1, last - first + 1))
-    local name = line:match("^%$(%u%u[%u%d]+)") or "?"
-    sub:add(b.name, range(first, #name), name)
+    local name = line:match("^%$(%u%u[%u%d]+)") or ""
+    if name ~= "" then sub:add(b.name, range(first, #name), name) end
     local meaning = SENTENCES[name:sub(3)]
     if meaning then sub:add(b.meaning, range(first, #name), meaning) end
     local place = first + #name + 1
@@ -251,6 +251,10 @@ end
 function fieldgate.dissector(buffer, pinfo, tree)
   local name, description = interface_name(), interface_description()
   name, description = name and tostring(name) or "", description and tostring(description) or ""
+  if buffer:len() == 0 then
+    pinfo.cols.info = name .. "  nothing"
+    return 0
+  end
   local range = buffer()
   local sub = tree:add(fieldgate, range, "fieldgate link " .. name)
   local link, words = "LINK", string.format("%d octets", range:len())

@@ -51,7 +51,7 @@ def page(summary: Summary, digest: Digest) -> str:
 
 
 def embedded(data: dict[str, Any]) -> str:
-    """Return JSON that can stand in a script element: no `<`, no `>`, no `&`, no line separators of JavaScript."""
+    """Return JSON that can stand in a script element: without `<`, `>`, `&` and line separators."""
     told = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for one in ("<", ">", "&", "\u2028", "\u2029"):
         told = told.replace(one, f"\\u{ord(one):04x}")

@@ -10,7 +10,7 @@ from sim.report.facts import flag, text
 from sim.report.summary import NodeInfo, Summary
 
 MAX_PEOPLE = 60
-"""People with a line of their own; the others share one: nobody reads 200 lines, and nodes must stay in sight."""
+"""People with a line of their own; the others share one: nobody reads 200 lines."""
 
 OTHERS = "…"
 """The line the others share."""

@@ -1,11 +1,12 @@
 """The lives of messages: what people typed joined with what gateways told and screens showed.
 
-A message is known by the `key` of TYPED and SHOWN and by the `id` of MESSAGE. They are joined by an event that
-names both; failing that, by the first new id at the node where it was typed within JOIN_NS of the typing.
+A message is known by the `key` of TYPED and SHOWN and by the `id` of MESSAGE. They are joined by an event
+that names both; failing that, by the first new id at the node where it was typed, within JOIN_NS.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sim.record import Event, What
@@ -44,7 +45,7 @@ class Life:
     done_ns: int = -1
     """When a gateway first told that somebody has it."""
     bearer: str = ""
-    """The last bearer or link named before it was shown."""
+    """The last bearer named before it was shown."""
     state: str = ""
     repeats: int = 0
     duplicates: int = 0
@@ -80,8 +81,6 @@ class Life:
             self.steps.append(event)
         else:
             self.dropped_steps += 1
-        if self.shown_ns < 0:
-            self.bearer = text(event.facts, "bearer") or event.link or self.bearer
         match event.what:
             case What.TYPED:
                 self._typed(event)
@@ -123,9 +122,10 @@ class Life:
 
 
 class Lives:
-    """Collects lives from a stream of events in order of time."""
+    """Collects lives from a stream of events in order of time. `bearers`: (node, link) → bearer."""
 
-    def __init__(self) -> None:
+    def __init__(self, bearers: Mapping[tuple[str, str], str]) -> None:
+        self._bearers = bearers
         self.all: list[Life] = []
         self._by_key: dict[str, Life] = {}
         self._by_id: dict[str, Life] = {}
@@ -150,6 +150,9 @@ class Lives:
         if id_ and not life.id:
             life.id = id_
             self._by_id[id_] = life
+        if life.shown_ns < 0:
+            told = text(event.facts, "bearer") or self._bearers.get((event.node, event.link), event.link)
+            life.bearer = told or life.bearer
         life.take(event)
         if event.what is What.TYPED and not id_ and event.node and not life.id:
             self._waiting.setdefault(event.node, []).append(life)

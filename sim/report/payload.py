@@ -1,6 +1,6 @@
 """What the page is given: everything as compact columns, bounded, with what was left out said.
 
-Times are microseconds. Lines and links are numbers (see `Lanes`). Texts are plain: the page sets them as text.
+Times are microseconds. Lines and links are numbers (see `Lanes`). Texts are plain.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from sim.report.lanes import Lanes
 from sim.report.lives import Life
 from sim.report.sequence import inline_svg
 from sim.report.series import charts, micro, thin
-from sim.report.steps import FATES_ZH, steps_of
+from sim.report.steps import steps_of
 from sim.report.summary import Summary
+from sim.report.words import FATES_ZH, FAULTS_ZH
 
 MAX_FRAMES = 40_000
 """Ticks kept for the page: about 500 KiB; a screen shows a thousandth of that at a time."""
@@ -77,6 +78,7 @@ def payload(summary: Summary, digest: Digest) -> dict[str, Any]:
         "hidden_people": lanes.hidden_people,
         "words": {
             "zh": dict(ZH) | dict(FATES_ZH),
+            "faults_zh": dict(FAULTS_ZH),
             "roll_zh": dict(ROLL_CALL_ZH),
             "reasons_zh": dict(REASONS_ZH),
         },

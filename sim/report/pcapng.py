@@ -23,7 +23,7 @@ NEAR_NS = 1_000_000_000
 """A fault within a second before a frame is told at that frame."""
 
 MAX_COMMENTS = 8
-"""Comments of one packet: a hundred faults at one instant would hide it; the rest get packets of their own."""
+"""Comments of one packet: a hundred faults at one instant would hide it; the rest get their own."""
 
 MAX_LOOKED_AT = 2_000
 """Frames tried for one note: more in a second means a net so busy that any place is as good."""
@@ -47,7 +47,7 @@ def capture(summary: Summary, digest: Digest) -> Iterator[bytes]:
         comment=f"fieldgate {summary.version}: {summary.scenario}, seed {summary.seed}, trace {summary.trace}"
     )
     yield pcapng.interface(WORLD, "faults, power and broken promises of the world")
-    bearers = {(node.id, link.name): link.bearer for node in summary.nodes for link in node.links}
+    bearers = summary.bearers
     keys = [*bearers, *sorted(digest.use.keys() - bearers.keys())]
     for node, link in keys:
         bearer = bearers.get((node, link), "")

@@ -33,7 +33,7 @@ def inline_svg(summary: Summary, digest: Digest, life: Life) -> str:
 def mermaid(summary: Summary, digest: Digest, life: Life) -> str:
     """Return the diagram as Mermaid text, in English, for issues and chats."""
     steps, namer = steps_of(summary, digest, life), Namer(summary)
-    places = _places(steps)
+    places = _places(steps, life, namer)
     names = {place: f"p{index}" for index, place in enumerate(places)}
     lines = ["sequenceDiagram", f"  %% {_line(life.key or life.id or '-')} seed {_line(str(summary.seed))}"]
     lines += [f"  participant {name} as {_mermaid(namer.label(place))}" for place, name in names.items()]
@@ -52,7 +52,7 @@ def mermaid(summary: Summary, digest: Digest, life: Life) -> str:
 
 def _drawing(summary: Summary, digest: Digest, life: Life, langs: tuple[str, ...]) -> str:
     steps, namer = steps_of(summary, digest, life), Namer(summary)
-    places = _places(steps)
+    places = _places(steps, life, namer)
     across = LEFT_PX + max(1, len(places)) * COLUMN_PX
     down = HEAD_PX + (len(steps) + 1) * ROW_PX
     middle = {place: LEFT_PX + COLUMN_PX * index + COLUMN_PX // 2 for index, place in enumerate(places)}
@@ -64,9 +64,8 @@ def _drawing(summary: Summary, digest: Digest, life: Life, langs: tuple[str, ...
         parts.append(_text(x, 27, (namer.label(place),), ("",), "middle", cells=24))
     for index, step in enumerate(steps):
         y = HEAD_PX + index * ROW_PX + 20
-        parts.append(
-            f'<text class="when" x="{LEFT_PX - 8}" y="{y + 4}" text-anchor="end">{_clock(step.at_ns)}</text>'
-        )
+        at = f'class="when" x="{LEFT_PX - 8}" y="{y + 4}" text-anchor="end"'
+        parts.append(f"<text {at}>{_clock(step.at_ns)}</text>")
         parts.append(_row(step, y, middle, across, langs))
     parts.append("</svg>")
     return "".join(parts)
@@ -76,18 +75,20 @@ def _row(step: Step, y: int, middle: dict[str, int], across: int, langs: tuple[s
     words = tuple(step.zh if lang == "zh" else step.en for lang in langs)
     classes = langs if len(langs) > 1 else ("",)
     if not step.place:
-        box = f'<rect class="box" x="{LEFT_PX}" y="{y - 11}" width="{across - LEFT_PX - 6}" height="22" rx="3"/>'
+        wide = across - LEFT_PX - 6
+        box = f'<rect class="box" x="{LEFT_PX}" y="{y - 11}" width="{wide}" height="22" rx="3"/>'
         shown = _text(
             LEFT_PX + 8, y + 4, words, classes, "start", cells=min(BAND_CELLS, _fit(across - LEFT_PX - 20))
         )
         return f'<g class="band {step.tone.value}">{box}{shown}</g>'
     x = middle[step.place]
     if step.to in {"", step.place}:
-        wide = min(COLUMN_PX - 8, max(max(width(w) for w in words) * CELL_PX + 16, 40))
+        room = min(COLUMN_PX - 8, max(max(width(w) for w in words) * CELL_PX + 16, 40))
         box = (
-            f'<rect class="box" x="{x - wide / 2:.0f}" y="{y - 11}" width="{wide:.0f}" height="22" rx="11"/>'
+            f'<rect class="box" x="{x - room / 2:.0f}" y="{y - 11}" width="{room:.0f}" height="22" rx="11"/>'
         )
-        return f'<g class="{step.tone.value}">{box}{_text(x, y + 4, words, classes, "middle", cells=NOTE_CELLS)}</g>'
+        shown = _text(x, y + 4, words, classes, "middle", cells=NOTE_CELLS)
+        return f'<g class="{step.tone.value}">{box}{shown}</g>'
     end = middle[step.to]
     way = 1 if end > x else -1
     tip = f'<path class="tip" d="M{end} {y + 6}l{-9 * way} -4.5v9z"/>'
@@ -117,12 +118,14 @@ def _text(
     return "".join(found)
 
 
-def _places(steps: list[Step]) -> list[str]:
+def _places(steps: list[Step], life: Life, namer: Namer) -> list[str]:
     found: dict[str, None] = {}
     for step in steps:
         for place in (step.place, step.to):
             if place:
                 found.setdefault(place)
+    if namer.known(life.to):
+        found.setdefault(life.to)  # where it should have come, even if it never did
     return list(found)
 
 

@@ -81,7 +81,7 @@ def _roll_calls(digest: Digest) -> list[dict[str, Any]]:
         if station:
             states[name][station] = text(event.facts, "state")
             call["points"].append([micro(event.at_ns), dict(Counter(states[name].values()))])
-        if "ended" in event.facts and event.facts["ended"]:
+        if event.facts.get("ended"):
             call["end"] = micro(event.at_ns)
     for call in calls.values():
         call["points"] = thin(call["points"], MAX_POINTS)
@@ -109,7 +109,7 @@ def _air(summary: Summary, digest: Digest) -> dict[str, list[float]]:
 
 def _octets(summary: Summary, digest: Digest) -> dict[str, list[float]]:
     """Octets a second that passed the gateways' links of a bearer, both ways."""
-    named = {(node.id, link.name): link.bearer for node in summary.nodes for link in node.links}
+    named = summary.bearers
     order = _bearers(summary, {named.get(key, key[1]) for key in digest.use})
     found = {bearer: [0.0] * BINS for bearer in order}
     wide_s = digest.duration_s / BINS or 1.0

@@ -12,6 +12,7 @@ from sim.report.digest import Digest, Span
 from sim.report.facts import flag, number, text, whole
 from sim.report.lives import DONE, ENDED, Life
 from sim.report.summary import Summary
+from sim.report.words import FATES_ZH, say_fault
 
 MAX_SHOWN = 80
 """Steps of one diagram: about four screens; what is left out is said in its last line."""
@@ -31,7 +32,7 @@ class Tone(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One line: an arrow where `to` differs from `place`, a note where it does not, a band where both are ""."""
+    """One line: an arrow where `to` differs from `place`, else a note; a band where both are ""."""
 
     at_ns: int
     place: str = ""
@@ -82,7 +83,7 @@ def steps_of(summary: Summary, digest: Digest, life: Life, *, context: bool = Tr
             holder = holder if holder and event.what is not What.MESSAGE else event.node
         steps.append(_step(event, place, life, namer))
     if context and steps:
-        places = {step.place for step in steps} | {step.to for step in steps}
+        places = {step.place for step in steps} | {step.to for step in steps} | {life.to}
         steps += _context(digest, places, life)
         steps.sort(key=lambda step: step.at_ns)
     if len(steps) > MAX_SHOWN:
@@ -138,24 +139,13 @@ def _told(event: Event, place: str, life: Life, namer: Namer) -> Step:
     return Step(at_ns=event.at_ns, place=place, to=place, zh=zh, en=en, tone=tone)
 
 
-FATES_ZH = (
-    ("carried", "送达"),
-    ("lost", "丢失"),
-    ("cut", "被切断"),
-    ("collided", "碰撞"),
-    ("faded", "衰落"),
-    ("deaf", "对方正在发射"),
-)
-"""What became of a burst, in Chinese."""
-
-
 def _carried(event: Event, place: str) -> Step:
     bearer = text(event.facts, "bearer") or event.link
     fate = text(event.facts, "fate") or "carried"
     octets = whole(event.facts, "octets") or len(event.data)
     rssi = number(event.facts, "rssi_dbm")
     more = "" if rssi is None else f" {rssi:.0f} dBm"
-    fate_zh = dict(FATES_ZH).get(fate, fate)
+    fate_zh = FATES_ZH.get(fate, fate)
     return Step(
         at_ns=event.at_ns,
         place=place,
@@ -174,17 +164,34 @@ def _context(digest: Digest, places: set[str], life: Life) -> Iterable[Step]:
     for span in digest.faults:
         if span.node and span.node not in places:
             continue
-        where = span.target or "/".join(part for part in (span.node, span.link) if part)
-        cause = f"（{span.why}）" if span.why else ""
-        cause_en = f" ({span.why})" if span.why else ""
         if span.begin_ns <= last_ns and (span.end_ns < 0 or span.end_ns >= begin_ns):
-            at_ns = max(span.begin_ns, begin_ns)
-            zh, en = f"故障 {span.name} {where}{cause}", f"fault {span.name} {where}{cause_en}"
-            yield Step(at_ns=at_ns, zh=zh, en=en, tone=Tone.BAD)
+            yield _begins(span, begin_ns)
         if begin_ns <= span.end_ns <= last_ns:
-            zh, en = f"故障结束 {span.name} {where}", f"fault ends: {span.name} {where}"
-            yield Step(at_ns=span.end_ns, zh=zh, en=en, tone=Tone.MUTED)
+            yield _ends(span)
     yield from (_link(span) for span in digest.links if _near(span, places, begin_ns, last_ns))
+
+
+def _where(span: Span) -> str:
+    return span.target or "/".join(part for part in (span.node, span.link) if part)
+
+
+def _begins(span: Span, begin_ns: int) -> Step:
+    old = span.begin_ns < begin_ns
+    where = _where(span)
+    zh = f"{say_fault(span.name, 'zh')} {where}" + (f"（{span.why}）" if span.why else "")
+    en = f"{say_fault(span.name, 'en')} {where}" + (f" ({span.why})" if span.why else "")
+    return Step(
+        at_ns=max(span.begin_ns, begin_ns),
+        zh=f"故障仍在：{zh}" if old else f"故障：{zh}",
+        en=f"fault goes on: {en}" if old else f"fault: {en}",
+        tone=Tone.BAD,
+    )
+
+
+def _ends(span: Span) -> Step:
+    zh = f"故障结束：{say_fault(span.name, 'zh')} {_where(span)}"
+    en = f"fault ends: {say_fault(span.name, 'en')} {_where(span)}"
+    return Step(at_ns=span.end_ns, zh=zh, en=en, tone=Tone.MUTED)
 
 
 def _near(span: Span, places: set[str], begin_ns: int, last_ns: int) -> bool:

@@ -29,7 +29,7 @@ class NodeInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One expectation and what was found. `rule` as in `sim.scenario.model.Rule`: always, eventually, metric."""
+    """One expectation and what was found. `rule`: always, eventually, metric (`sim.scenario.model.Rule`)."""
 
     rule: str
     name: str
@@ -58,6 +58,11 @@ class Summary:
     metrics: Mapping[str, float] = field(default_factory=dict)
     probes: tuple[str, ...] = ()
     """Every rare path that could have been reached."""
+
+    @property
+    def bearers(self) -> dict[tuple[str, str], str]:
+        """Node and link → bearer."""
+        return {(node.id, link.name): link.bearer for node in self.nodes for link in node.links}
 
     @property
     def holds(self) -> bool:

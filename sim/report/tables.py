@@ -1,4 +1,4 @@
-"""Tables of a run as CSV: one file per question, units in the head, UTF-8 with a mark that Excel understands."""
+"""Tables of a run as CSV: one file per question, units in the head, UTF-8 with a mark for Excel."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ BYTE_ORDER_MARK = "\ufeff"
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A text that begins so would be run as a formula by a spreadsheet; it gets an apostrophe in front."""
+
+PASSED = ("frames_tx", "frames_rx", "octets_tx", "octets_rx")
+BECAME = ("bearer", "state", "repeats", "duplicates", "text")
+"""Heads of the last columns of links.csv and messages.csv."""
 
 SHARES = (0.5, 0.9, 0.95, 0.99)
 """Percentiles of every latency table."""
@@ -106,8 +110,7 @@ def links(digest: Digest) -> Rows:
     """Seconds every link was in every state, how often it changed, and what passed it."""
     states = ("absent", "starting", "up", "suspect", "down", "recovering", "blocked")
     rows: Rows = [
-        ["node", "link", "changes", *[f"{state}_s" for state in states]]
-        + ["frames_tx", "frames_rx", "octets_tx", "octets_rx"],
+        ["node", "link", "changes", *[f"{state}_s" for state in states], *PASSED],
     ]
     spans: dict[tuple[str, str], list[Span]] = defaultdict(list)
     for span in digest.links:
@@ -154,8 +157,19 @@ def copies(digest: Digest) -> Rows:
 def messages(digest: Digest) -> Rows:
     """Every message: who, when, what became of it."""
     rows: Rows = [
-        ["key", "id", "typed_s", "node", "by", "to", "precedence", "native", "accepted", "latency_s"]
-        + ["bearer", "state", "repeats", "duplicates", "text"],
+        [
+            "key",
+            "id",
+            "typed_s",
+            "node",
+            "by",
+            "to",
+            "precedence",
+            "native",
+            "accepted",
+            "latency_s",
+            *BECAME,
+        ],
     ]
     for life in digest.lives:
         delay_s = life.latency_s

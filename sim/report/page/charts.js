@@ -6,10 +6,11 @@ const atX = (t) => BOX.left + (t / END) * (BOX.w - BOX.left - BOX.right);
 const legendKeys = (pairs) => h("div", { class: "keys" }, pairs.map(([tone, text]) => h("span", {}, h("i", { color: tone }), text)));
 const empty = () => h("p", { class: "note" }, say("none"));
 
+// A top of the axis that divides by four into whole steps.
 function nice(most) {
-  const unit = 10 ** Math.floor(Math.log10(most || 1));
-  const steps = [1, 2, 2.5, 5, 10].map((one) => one * unit);
-  return steps.find((one) => one >= most) ?? most;
+  const step = most / 4;
+  const unit = 10 ** Math.floor(Math.log10(Math.max(step, 1)));
+  return 4 * unit * ([1, 2, 3, 4, 5, 6, 8, 10].find((one) => one * unit >= step) ?? 10);
 }
 
 function timeMarks(count) {
@@ -149,5 +150,6 @@ function chartSections() {
   if (Object.keys(DATA.charts.air).length) found.push(box("air", bearerLines(DATA.charts.air, percent)));
   if (Object.keys(DATA.charts.octets).length) found.push(box("octets", bearerLines(DATA.charts.octets, (v) => figure(Math.round(v * 10) / 10))));
   if (Object.keys(DATA.charts.energy).length) found.push(box("energy", energySparks()));
+  if (Object.keys(DATA.charts.energy).length > 6) found.at(-1).classList.add("wide");
   return h("div", { class: "grid pair" }, found);
 }

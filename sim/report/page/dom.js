@@ -29,6 +29,7 @@ const zh = () => settings.lang === "zh";
 const plain = (value) => String(value).replaceAll("_", " ");
 const has = (table, key) => Object.prototype.hasOwnProperty.call(table, key);
 const word = (value) => (zh() && has(DATA.words.zh, value) ? DATA.words.zh[value] : plain(value));
+const faultWord = (value) => (zh() && has(DATA.words.faults_zh, value) ? DATA.words.faults_zh[value] : plain(value));
 const rollWord = (value) => (zh() && has(DATA.words.roll_zh, value) ? DATA.words.roll_zh[value] : plain(value));
 const precedenceName = (p) => {
   const name = DATA.precedences[p] ?? String(p);
@@ -51,7 +52,7 @@ const two = (value) => String(value).padStart(2, "0");
 function clock(us, step = 1e6) {
   const decimals = step >= 1e6 ? 0 : step >= 1e5 ? 1 : step >= 1e4 ? 2 : step >= 1e3 ? 3 : 6;
   const unit = 10 ** (6 - decimals);
-  const total = Math.round(us / unit) * unit;
+  const total = Math.floor(us / unit) * unit;
   const seconds = Math.floor(total / 1e6);
   const tail = decimals ? "." + String(Math.round((total - seconds * 1e6) / unit)).padStart(decimals, "0") : "";
   return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}${tail}`;
@@ -61,7 +62,7 @@ function span(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   const units = zh() ? [" 毫秒", " 秒", " 分", " 小时"] : [" ms", " s", " min", " h"];
   if (seconds < 1) return `${Math.round(seconds * 1000)}${units[0]}`;
-  if (seconds < 100) return `${seconds.toFixed(seconds < 10 ? 1 : 0)}${units[1]}`;
+  if (seconds < 120) return `${Number(seconds.toFixed(seconds < 9.95 ? 1 : 0))}${units[1]}`;
   if (seconds < 7200) return `${(seconds / 60).toFixed(seconds < 600 ? 1 : 0)}${units[2]}`;
   return `${(seconds / 3600).toFixed(1)}${units[3]}`;
 }

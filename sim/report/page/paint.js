@@ -170,7 +170,7 @@ function paintMarks(pen, row) {
   }
   for (const alarm of lane.alarms) {
     if (alarm.t < view.from || alarm.t > view.to || !alarm.key.toLowerCase().startsWith("sos")) continue;
-    if (alarm.state === "raised") sosMark(pen, x(alarm.t), row.y + row.head / 2);
+    if (alarm.state === "raised") sosMark(pen, x(alarm.t), row.y + 9);
   }
 }
 
@@ -203,7 +203,7 @@ function segments(m) {
 
 function paintMessages(pen) {
   const found = DATA.messages.filter((m) => visible(m) && Math.max(m.end, m.arrived) >= view.from && m.t <= view.to);
-  const many = found.length > 250;
+  const dense = found.length > 250 ? Math.max(0.08, Math.min(0.4, 120 / found.length)) : 0;
   pen.save();
   pen.beginPath();
   pen.rect(view.label, view.scroll, view.width, view.height);
@@ -211,7 +211,7 @@ function paintMessages(pen) {
   for (const strong of [false, true]) {
     for (const m of found) {
       const special = m.failing || m === view.hovered || m === view.chosen;
-      if (special === strong) paintMessage(pen, m, special, many && !special);
+      if (special === strong) paintMessage(pen, m, special, special ? 0 : dense);
     }
   }
   pen.restore();
@@ -222,7 +222,7 @@ function paintMessage(pen, m, special, faint) {
   for (const [x0, y0, x1, y1, there] of segments(m)) {
     if (Math.max(y0, y1) < view.scroll || Math.min(y0, y1) > view.scroll + view.height) continue;
     pen.strokeStyle = pen.fillStyle = tone;
-    pen.globalAlpha = faint ? (m.p >= 4 ? 0.8 : 0.35) : 1;
+    pen.globalAlpha = faint ? (m.p >= 4 ? Math.min(0.8, faint * 4) : faint) : 1;
     pen.lineWidth = special ? 3 : faint ? 1 : 1.6;
     pen.setLineDash(there ? [] : [4, 3]);
     pen.beginPath();
@@ -230,14 +230,13 @@ function paintMessage(pen, m, special, faint) {
     pen.lineTo(x1, y1);
     pen.stroke();
     pen.setLineDash([]);
-    if (!faint || m.p >= 4) {
+    if (!faint || m.p >= 5) {
       pen.beginPath();
-      pen.arc(x0, y0, special ? 4.5 : 3, 0, 7);
+      pen.arc(x0, y0, m.p === 5 ? 6 : special ? 4.5 : 3, 0, 7);
       pen.fill();
     }
     if (there && !faint) tip(pen, x0, y0, x1, y1);
     if (!there) cross(pen, Math.max(x1, x0 + 10), y1, special ? 6 : 4.5);
-    if (m.p === 5 && !faint) sosMark(pen, x0, y0);
   }
   pen.globalAlpha = 1;
 }
@@ -287,7 +286,7 @@ function paintLabel(pen, row) {
     pen.font = `10.5px ${FONT}`;
     for (const { link, y, tall } of row.links) {
       const told = link.name === link.bearer ? word(link.bearer) : `${link.name} ${word(link.bearer)}`;
-      pen.fillText(fitted(pen, told, view.label - 34), 24, y + tall - 3);
+      pen.fillText(fitted(pen, told, view.label - 34), 24, y + tall / 2 + 3.5);
     }
   }
   pen.fillStyle = ink.line;
@@ -315,7 +314,7 @@ function paintTop(pen, step, found) {
       const y = 20 + fault.line * 17;
       hatched(pen, a, y, b - a, 15, ink.bad);
       pen.fillStyle = ink.text;
-      pen.fillText(fitted(pen, `${word(fault.name)} ${fault.target}${fault.cause ? ` · ${fault.cause}` : ""}`, Math.max(b - a - 8, 90)), a + 4, y + 11.5);
+      pen.fillText(fitted(pen, `${faultWord(fault.name)} ${fault.target}${fault.cause ? ` · ${fault.cause}` : ""}`, Math.max(b - a, Math.min(x(fault.next) - a, 240)) - 8), a + 4, y + 11.5);
     }
   }
   pen.fillStyle = ink.dim;

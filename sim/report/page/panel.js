@@ -13,6 +13,7 @@ function stepRow([t, place, to, chinese, english, tone]) {
 
 function openPanel(m) {
   view.chosen = m;
+  showTip([], 0, 0);
   const panel = document.getElementById("panel");
   const state = m.arrived >= 0 ? h("span", { class: "pill good" }, `${say("delivered")} ${span(m.latency)}`)
     : h("span", { class: "pill bad" }, m.accepted || !m.typed ? say("no_arrival") : say("not_accepted"));

@@ -43,7 +43,7 @@ function faultSection() {
   const head = [["when"], ["length", "num"], ["fault"], ["target"], ["cause"]];
   const draw = (f) => h("tr", { class: "click", onclick: () => timeline.goto(f.t, f.to) },
     h("td", { class: "when" }, clock(f.t, 1e5)), h("td", { class: "num" }, f.end < 0 ? say("until_end") : span((f.to - f.t) / 1e6)),
-    h("td", {}, h("button", { class: "plain", type: "button" }, word(f.name))), h("td", { class: "text" }, f.target), h("td", { class: "text" }, f.cause || "–"));
+    h("td", {}, h("button", { class: "plain", type: "button" }, faultWord(f.name))), h("td", { class: "text" }, f.target), h("td", { class: "text" }, f.cause || "–"));
   return h("section", { class: "long" }, h("div", { class: "title" }, h("h2", {}, say("faults_title")), h("span", { class: "note" }, DATA.faults.length)),
     grown(DATA.faults, head, draw));
 }

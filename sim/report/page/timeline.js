@@ -110,7 +110,7 @@ function timelineSection() {
           view.folded = view.folded.size ? new Set() : new Set(model.lanes.map((lane) => lane.index));
           changed();
         },
-      }, `${say("expand")} / ${say("collapse")}`)),
+      }, say("fold"))),
     model.bearers.length > 1 && h("div", {}, h("label", {}, say("bearers")), chips(model.bearers, view.bearers, word, null, changed)),
     model.precedences.length > 0 && h("div", {}, h("label", {}, say("precedences")),
       chips(model.precedences, view.precedences, precedenceName, (p) => `var(--p${p})`, changed)),
@@ -240,7 +240,7 @@ function tipOf(found) {
   if (dark) lines.push(h("b", {}, say("power_off")), dark.why, say("since", { t: clock(dark.from), d: span((dark.to - dark.from) / 1e6) }));
   if (power) lines.push(`${say("battery")} ${figure(power[1])} Wh`);
   if (fault) {
-    lines.push(h("b", {}, `${say("fault")} ${word(fault.name)} ${fault.target}`));
+    lines.push(h("b", {}, `${say("fault")} ${faultWord(fault.name)} ${fault.target}`));
     lines.push(say("since", { t: clock(fault.t, 1e5), d: fault.end < 0 ? say("until_end") : span((fault.to - fault.t) / 1e6) }));
     if (fault.cause) lines.push(`${say("cause")}${zh() ? "：" : ": "}${fault.cause}`);
   }

@@ -1,6 +1,7 @@
 // What of the timeline is in sight: the window of time, the filters, the rows and where they are.
 
-const ROW = { head: 26, link: 13, folded: 4, person: 19, gap: 5 };
+const SMALL = { head: 26, link: 13, folded: 4, person: 19, gap: 5 };
+const ROW = { ...SMALL };
 const view = {
   from: 0, to: END, width: 800, height: 400, scroll: 0, label: 180,
   bearers: new Set(model.bearers), precedences: new Set(model.precedences),
@@ -51,6 +52,7 @@ function layout() {
       if (messageFits(m)) for (const lane of [m.from, m.to, ...m.arrivals.map((a) => a[0])]) wanted.add(lane);
     }
   }
+  stretch();
   let y = 0;
   for (const lane of model.lanes) {
     if (view.search && !laneFits(lane) && !wanted.has(lane.index)) continue;
@@ -70,15 +72,25 @@ function layout() {
   view.top = 20 + 18 + lines * 17 + 4;
 }
 
+// A world of few nodes gets taller rows, up to twice as tall: about half a screen in all.
+function stretch() {
+  const whole = model.lanes.reduce((sum, lane) => sum + (lane.links.length ? SMALL.head + lane.links.length * SMALL.link : SMALL.person) + SMALL.gap, 0);
+  const factor = Math.max(1, Math.min(2, (innerHeight * 0.5) / Math.max(whole, 1)));
+  for (const [name, tall] of Object.entries(SMALL)) ROW[name] = name === "gap" ? tall : Math.round(tall * factor);
+}
+
 // Put faults on as few lines as they need; what does not fit MAX lines shares the last.
 const FAULT_LINES = 6;
 function stackFaults() {
-  const ends = [];
+  const ends = [], before = [];
   for (const fault of DATA.faults) {
     let line = ends.findIndex((end) => end <= fault.t);
     if (line < 0) line = ends.length < FAULT_LINES ? ends.length : FAULT_LINES - 1;
-    ends[line] = Math.max(ends[line] ?? 0, fault.to + END * 0.02);
+    ends[line] = Math.max(ends[line] ?? 0, fault.to + END * 0.06);
     fault.line = line;
+    fault.next = END * 1.2;
+    if (before[line]) before[line].next = fault.t;
+    before[line] = fault;
   }
   return view.layers.has("faults") ? ends.length : 0;
 }

@@ -1,0 +1,152 @@
+"""The page of a run: whole, bounded, bilingual, and deaf to whatever texts the run brought."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from importlib import resources
+from typing import Any
+
+from gateway.domain import RecipientState
+from sim.faults.model import Kind
+from sim.record import Event, What
+from sim.report import payload as payload_module
+from sim.report.digest import digest_of
+from sim.report.html import SCRIPTS, page
+from sim.report.words import FAULTS_ZH
+from tests import report_events
+
+NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(1)>{{script}}\u2028"
+
+
+def small(*more: Event, holds: bool = False) -> str:
+    """Return the page of the made-up run, with more events at its end."""
+    summary = report_events.summary(holds=holds)
+    return page(summary, digest_of(summary, [*report_events.events(), *more]))
+
+
+def data_of(html: str) -> dict[str, Any]:
+    """Return the data inside a page, as the browser would read it."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def script_of(html: str) -> str:
+    """Return the page's own script."""
+    return html.rpartition("<script>")[2].partition("</script>")[0]
+
+
+def typed(text: str) -> Event:
+    """Somebody types a text, as everybody involved."""
+    facts = {"key": text, "by": text, "to": text, "text": text, "accepted": True, "id": text}
+    return Event(3_599_000_000_000, What.TYPED, "hq", "", facts)
+
+
+def test_texts_cannot_become_markup() -> None:
+    """A text with a script element in it is data: the page has its two scripts and says it back whole."""
+    html = small(typed(NASTY))
+
+    assert html.count("<script") == 2
+    assert "<img" not in html
+    assert NASTY in [message["text"] for message in data_of(html)["messages"]]
+
+
+def test_only_our_script_may_run() -> None:
+    """The policy in the head names the hash of the script that stands there, and no other source."""
+    html = small(typed(NASTY))
+    digest = base64.b64encode(hashlib.sha256(script_of(html).encode()).digest()).decode()
+
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
+    assert policy
+    assert policy[1].count("script-src") == 1
+    assert f"script-src &#x27;sha256-{digest}&#x27;" in policy[1]
+    assert "default-src &#x27;none&#x27;" in policy[1]
+
+
+def test_script_sets_text_only() -> None:
+    """Nothing in the script turns a text into markup or code; drawings come parsed, and they are escaped."""
+    script = script_of(small())
+    assert (
+        re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", script)
+        == []
+    )
+
+
+def test_drawings_are_escaped() -> None:
+    """A drawing in the data holds the nasty text as text."""
+    drawings = [m["svg"] for m in data_of(small(typed(NASTY)))["messages"] if "svg" in m]
+    assert any("&lt;script&gt;" in drawing for drawing in drawings)
+    assert [drawing for drawing in drawings if "<script" in drawing or "<img" in drawing] == []
+
+
+def test_page_asks_no_network() -> None:
+    """The page names no address: nothing to load, nothing to call."""
+    html = small().replace("http://www.w3.org/2000/svg", "")
+    assert re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}|url\(|@import|fetch\(|XMLHttp", html) == []
+
+
+def test_verdict_counts_broken_promises() -> None:
+    """A run whose expectations all hold but in which a checker found a promise broken does not hold."""
+    meta = data_of(small(holds=True))["meta"]
+    assert [one[2] for one in meta["expectations"]] == [True, True, True]
+    assert meta["holds"] is False
+
+
+def test_failing_message_is_named() -> None:
+    """The message the broken promise names is the one to look at first."""
+    failing = [m["key"] for m in data_of(small())["messages"] if m["failing"]]
+    assert failing == ["m-17"]
+
+
+def test_big_run_stays_small() -> None:
+    """50 nodes, 6 hours, 100 000 frames: under 4 MiB; what is left out is said, charts count all."""
+    summary, events = report_events.large()
+    html = page(summary, digest_of(summary, events))
+    data = data_of(html)
+
+    assert len(html.encode()) < 4 * 1024 * 1024
+    assert len(data["frames"]["lane"]) == payload_module.MAX_FRAMES
+    assert data["left_out"]["frames"] == [payload_module.MAX_FRAMES, 100_000]
+    assert sum(data["charts"]["density"]) == 100_000
+    assert data["charts"]["delivery"]["typed"][-1][1] == 2500
+
+
+def test_frames_keep_their_instant() -> None:
+    """Steps between frames add up to the microsecond of the last one."""
+    data = data_of(small())
+    last_ns = max(event.at_ns for event in report_events.events() if event.what is What.FRAME)
+    assert sum(data["frames"]["dt"]) == last_ns // 1000
+
+
+def test_both_languages_say_the_same_things() -> None:
+    """Chinese and English have the same keys, and the scripts ask for no other."""
+    folder = resources.files("sim.report").joinpath("page")
+    source = folder.joinpath("texts.js").read_text("utf-8")
+    chinese, english = source.split("\n  en: {")
+    keys = [set(re.findall(r"(?:^|[\s{,])(\w+): \"", half)) for half in (chinese, english)]
+    asked = {
+        key
+        for name in SCRIPTS
+        for key in re.findall(r'\bsay\("(\w+)"', folder.joinpath(name).read_text("utf-8"))
+    }
+    assert keys[0] == keys[1]
+    assert asked - keys[0] == set()
+
+
+def test_every_state_and_fault_has_its_chinese() -> None:
+    """No state of a message and no kind of fault is shown to Chinese readers in English."""
+    words = data_of(small())["words"]
+    assert [state.value for state in RecipientState if state.value not in words["zh"]] == []
+    assert {kind.value for kind in Kind} == set(FAULTS_ZH) == set(words["faults_zh"])
+
+
+def test_empty_run_has_a_page() -> None:
+    """A run in which nothing happened still makes a page."""
+    summary = report_events.summary(holds=True)
+    data = data_of(page(summary, digest_of(summary, [])))
+    assert data["messages"] == []
+    assert data["meta"]["holds"] is True
