@@ -7,7 +7,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from typing_extensions import override
 
@@ -25,6 +25,13 @@ FIRST_EPHEMERAL_PORT: Final = 49_152
 """First port handed out for port 0 (RFC 6335, section 6)."""
 
 Address = tuple[str, int]
+
+
+class Carrier(Protocol):
+    """What takes datagrams from host to host behind a pair's channel: a mesh, cells and their backhaul."""
+
+    def carry(self, size_octets: int, deliver: Callable[[], None], source: str, to: str) -> None:
+        """Call `deliver` when the datagram is there; never, if it is lost on the way."""
 
 
 class SimNetwork:
@@ -53,6 +60,9 @@ class SimNetwork:
         """Whether physics lets two hosts talk now; None: always."""
         self.make: Callable[[str, str, random.Random], Channel] | None = None
         """Makes the channel of a new pair; None: all alike."""
+        self.carrier: Callable[[str, str], Carrier | None] | None = None
+        """Names what carries a datagram that passed the pair's channel (with its cuts and faults) from one
+        host to the other; None: the channel was all of the way."""
 
     def channel(self, host_a: str, host_b: str) -> Channel:
         """Return the one channel between two hosts, whichever is named first."""
@@ -93,12 +103,14 @@ class SimNetwork:
     def carry(self, data: bytes, source: Address, to: Address) -> None:
         """Take one datagram towards `to`; nobody there, or a lossy channel, loses it silently."""
         if len(data) <= MAX_DATAGRAM_OCTETS and (self.open is None or self.open(source[0], to[0])):
-            self.channel(source[0], to[0]).carry(
-                len(data),
-                partial(self._arrive, data, source, to),
-                back=source[0] > to[0],
-                spoilt=partial(self._arrive_spoilt, data, source, to),
-            )
+            deliver = partial(self._arrive, data, source, to)
+            spoilt = partial(self._arrive_spoilt, data, source, to)
+            carrier = None if self.carrier is None else self.carrier(source[0], to[0])
+            if carrier is not None:
+                deliver = partial(carrier.carry, len(data), deliver, source[0], to[0])
+                spoilt = partial(carrier.carry, len(data), spoilt, source[0], to[0])
+            back = source[0] > to[0]
+            self.channel(source[0], to[0]).carry(len(data), deliver, back=back, spoilt=spoilt)
 
     def _arrive_spoilt(self, data: bytes, source: Address, to: Address) -> None:
         if data:
