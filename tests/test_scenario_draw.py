@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -14,11 +15,12 @@ from hypothesis import strategies as st
 
 from protocols.errors import BadInputError
 from sim.faults.model import Kind, Schedule
+from sim.scenario.check import check
 from sim.scenario.check_actions import check_fault
 from sim.scenario.draw import Drawn, draw
 from sim.scenario.known import Known
 from sim.scenario.library import find
-from sim.scenario.model import Action, Do, Node, Span
+from sim.scenario.model import Action, Do, Node, Span, Swarm
 from sim.scenario.modes import CALM, FAMILIES, HEAVY
 from sim.scenario.patterns import recipients
 from sim.scenario.read import load_scenario
@@ -83,7 +85,7 @@ def test_nothing_is_left_to_chance_after_drawing(seed: int) -> None:
     assert [text for text, times in said.items() if times > 1] == []
     for action in actions:
         if action.do is Do.SEND:
-            assert recipients(drawn.scenario, action)
+            assert recipients(drawn.scenario, action) == [action.to]
 
 
 @given(SEEDS)
@@ -217,6 +219,37 @@ def test_repetitions_become_actions_of_their_own() -> None:
     drawn = draw(replace(MAIN_JOB, nodes=SMALL.nodes, groups=(), actions=(action,)), 1)
     said = [(one.t.low, one.text) for one in drawn.scenario.actions]
     assert said == [(10, "水位（1/3）"), (70, "水位（2/3）"), (130, "水位（3/3）")]
+
+
+def test_a_message_to_several_is_one_for_each() -> None:
+    """`to = "VEH-*"` makes a message for every vehicle, told apart by its name; nobody writes to himself."""
+    action = Action(t=Span(10, 10), do=Do.SEND, who="VEH-1", to="VEH-*", text="集合")
+    drawn = draw(replace(COUNTY, actions=(action,), swarm=Swarm()), 1)
+    said = [(one.to, one.text) for one in drawn.scenario.actions]
+    assert said == [(name, f"集合（{name}）") for name in ("VEH-2", "VEH-3", "VEH-4")]
+
+
+@given(SEEDS)
+def test_everybody_stands_somewhere_in_the_area(seed: int) -> None:
+    """`near` and `within_km` become a place inside the disc and the map; who drives keeps the route."""
+    nodes = (
+        Node(id="HQ", links=("lan",), headquarters=True, at=(10, 10)),
+        Node(id="A-{1..2}", links=("lan",), near="B", within_km=1),
+        Node(id="B", links=("lan",), near="HQ", within_km=3),
+        Node(id="C", links=("lan",), route="S210", start_km=Span(1, 2)),
+        Node(id="D", links=("lan",), near="C", within_km=0.5),
+    )
+    scenario = replace(COUNTY, nodes=nodes, groups=(), actions=(), swarm=Swarm())
+    assert check(scenario) == []
+    drawn = {node.id: node for node in draw(scenario, seed).scenario.nodes}
+    assert {name for name, node in drawn.items() if node.at is None} == {"C"}
+    places = {name: node.at for name, node in drawn.items() if node.at is not None}
+    assert all(0 <= x <= 30 and 0 <= y <= 24 for x, y in places.values())
+    assert math.dist(places["HQ"], (10, 10)) == 0
+    assert math.dist(places["HQ"], places["B"]) <= 3
+    assert math.dist(places["A-1"], places["B"]) <= 1
+    assert places["A-1"] != places["A-2"]
+    assert math.dist(places["D"], (15, 12)) <= 2.6
 
 
 def test_faults_of_the_story_stand_in_the_schedule() -> None:

@@ -190,6 +190,8 @@ def test_misspelt_names_are_refused_with_the_nearest(more: str, key: str, hint: 
             '[[at]]\nt = 1\ndo = "send"\nwho = "HQ"\nto = "T-1"\ntext = "x"\ncount = 2\n',
             "at[0].every",
         ),
+        (2 * '[[at]]\nt = 1\ndo = "type"\nwho = "T-1"\ntext = "same"\n', "at[1].text"),
+        ('[[node]]\nid = "A"\nlinks = ["lan"]\nnear = "A"\n', "node[2].near"),
         ('[[expect]]\nmetric = "messages.lost"\n', "expect[0]"),
         ('[[expect]]\nmetric = "messages.lost"\nmin = 2\nmax = 1\n', "expect[0].min"),
         ('[[expect]]\nalways = "P1"\nwithin = "3s"\n', "expect[0].within"),
@@ -273,6 +275,13 @@ def test_wrong_values_at_any_key_are_problems_not_accidents(tables: list[tuple[s
     with pytest.raises(ScenarioError) as caught:
         read_scenario(text)
     assert all(p.line >= 1 and p.en and p.zh for p in caught.value.problems)
+
+
+def test_standing_near_each_other_in_a_circle_is_refused() -> None:
+    """Somebody must stand somewhere."""
+    node = '[[node]]\nid = "A"\nlinks = ["lan"]\nnear = "B"\n'
+    found = problems(node + '[[node]]\nid = "B"\nlinks = ["lan"]\nnear = "A"\n')
+    assert [p.key for p in found] == ["node[2].near", "node[3].near"]
 
 
 def test_a_number_given_twice_is_refused() -> None:

@@ -100,7 +100,7 @@ FULL = Scenario(
             every_s=Span(1, 2),
             lifetime_s=600,
         ),
-        Action(t=Span(3, 3), do=Do.TYPE, who="T-1", text="@HQ x", count=2, every_s=Span(1, 1)),
+        Action(t=Span(3, 3), do=Do.TYPE, who="T-1", text="@HQ y", count=2, every_s=Span(1, 1)),
         *(Action(t=Span(4, 4), do=do, who="T-2") for do in (Do.SOS, Do.CANCEL, Do.REGISTER)),
         Action(t=Span(5, 5), do=Do.ROLL_CALL, who="HQ", to="all", within_s=60),
         Action(t=Span(5, 5), do=Do.QUIET, who="HQ", link="pdt", for_s=Span(1, 2)),

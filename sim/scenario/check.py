@@ -60,6 +60,7 @@ def check(scenario: Scenario) -> list[Problem]:
         problems += _group(group, known, ("group", number))
     for number, action in enumerate(scenario.actions):
         problems += check_action(action, known, ("at", number))
+    problems += _texts(scenario)
     for number, expect in enumerate(scenario.expects):
         problems += _expect(expect, ("expect", number))
     return [*problems, *_roles(scenario), *_stations(scenario)]
@@ -143,6 +144,8 @@ def _node(node: Node, known: Known, path: Path) -> Iterator[Problem]:
     others = [name for name in known.nodes if name not in names(node.id)]
     if node.near and not matching(node.near, others):
         yield unknown((*path, "near"), ("node", "节点"), node.near, others)
+    if node.near and _circular(node, known):
+        yield _wrong((*path, "near"), node.near, "no circle", "near each other in a circle", "near 相互指向")
     if node.route and node.route not in known.roads:
         yield unknown((*path, "route"), ("road", "道路"), node.route, known.roads)
     elif node.route and node.start_km.high > road_km(known.roads[node.route]) + 0.001:
@@ -155,6 +158,20 @@ def _node(node: Node, known: Known, path: Path) -> Iterator[Problem]:
             tomllib.loads(node.settings)
         except tomllib.TOMLDecodeError as error:
             yield _wrong((*path, "settings"), str(error), "TOML", "not TOML", "不是合法的 TOML")
+
+
+def _circular(node: Node, known: Known) -> bool:
+    """Whether following `near` from node to node comes back."""
+    own, seen, at = set(names(node.id)), set[str](), node
+    while at.near:
+        others = [name for name in matching(at.near, known.nodes) if name not in names(at.id)]
+        if not others or others[0] in seen:
+            return False  # told elsewhere, or a circle this node only leads to
+        if others[0] in own:
+            return True
+        seen.add(others[0])
+        at = known.nodes[others[0]]
+    return False
 
 
 def _group(group: Group, known: Known, path: Path) -> Iterator[Problem]:
@@ -179,6 +196,16 @@ def _group(group: Group, known: Known, path: Path) -> Iterator[Problem]:
         yield _wrong(
             (*path, "tier"), group.kind, "handheld", "a crowd is of handhelds", "背景人群只能是手持台"
         )
+
+
+def _texts(scenario: Scenario) -> Iterator[Problem]:
+    """Nothing is said twice: its text is how a message is recognised on a screen."""
+    seen: dict[str, int] = {}
+    for number, action in enumerate(scenario.actions):
+        if action.text and action.text in seen:
+            limit = f"unique; see at[{seen[action.text]}]"
+            yield _wrong(("at", number, "text"), action.text, limit, "said twice", "内容重复")
+        seen.setdefault(action.text, number)
 
 
 def _expect(expect: Expect, path: Path) -> Iterator[Problem]:

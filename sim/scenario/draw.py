@@ -16,9 +16,11 @@ from sim.faults.model import Fault, Schedule
 from sim.rng import Streams
 from sim.scenario.draw_faults import draw_faults
 from sim.scenario.draw_messages import draw_messages
-from sim.scenario.model import ZERO, Action, ClockSpec, Group, Node, Scenario, Site, Span
+from sim.scenario.known import Known
+from sim.scenario.model import ZERO, Action, ClockSpec, Do, Group, Node, Scenario, Site, Span
 from sim.scenario.modes import Modes
-from sim.scenario.patterns import expanded
+from sim.scenario.patterns import expanded, recipients
+from sim.scenario.places import placed
 
 One = TypeVar("One")
 
@@ -40,8 +42,9 @@ _SPANS: Final[Mapping[type, tuple[tuple[str, bool], ...]]] = MappingProxyType(
 class Drawn:
     """One run, complete: what a replay file holds.
 
-    `scenario` is concrete: patterns written out, stations numbered, every Span fixed, actions single and in
-    order of time, random messages among them. FAULT actions stand in `schedule`, with the swarm's faults.
+    `scenario` is concrete: patterns written out, stations numbered, nodes placed, every Span fixed, actions
+    single (one recipient, once) and in order of time, random messages among them. FAULT actions stand in
+    `schedule`, with the swarm's faults.
     `modes` says in words what kind of seed this is.
     """
 
@@ -64,7 +67,10 @@ def draw(scenario: Scenario, seed: int) -> Drawn:
         groups=tuple(_fixed(group, streams, f"group/{group.id}") for group in whole.groups),
         swarm=modes.swarm(whole.swarm),
     )
-    actions = [one for action in _named(scenario.actions, streams) for one in action]
+    concrete = replace(concrete, nodes=placed(concrete, streams))
+    repeated = [one for action in _named(scenario.actions, streams) for one in action]
+    stations = frozenset(Known.of(concrete).stations)
+    actions = [single for one in repeated for single in _each(one, concrete, stations)]
     actions += draw_messages(concrete, streams)
     actions.sort(key=lambda action: action.t.low)
     faults = [_fault(action) for action in actions if action.fault is not None]
@@ -114,6 +120,15 @@ def _singles(action: Action, streams: Streams, place: str) -> list[Action]:
         made.append(replace(first, count=1, text=text, t=Span(at_s, at_s)))
         at_s += max(MIN_EVERY_S, rng.uniform(action.every_s.low, action.every_s.high))
     return made
+
+
+def _each(action: Action, scenario: Scenario, stations: frozenset[str]) -> list[Action]:
+    """Return one message for each recipient of a message to several, its text marked with who it is for."""
+    if action.do is not Do.SEND or action.to in stations:
+        return [action]
+    return [
+        replace(action, to=name, text=f"{action.text}（{name}）") for name in recipients(scenario, action)
+    ]
 
 
 def _fault(action: Action) -> Fault:

@@ -59,8 +59,9 @@ def expanded(scenario: Scenario) -> Scenario:
 
 
 def recipients(scenario: Scenario, action: Action) -> list[str]:
-    """Return whom an action's `to` means, without its own `who`; the scenario must be expanded."""
-    stations = [*(node.id for node in scenario.nodes), *(group.id for group in scenario.groups)]
+    """Return whom an action's `to` means, without its own `who` and crowds; the scenario must be expanded."""
+    people = (group.id for group in scenario.groups if group.tier != "crowd")
+    stations = [*(node.id for node in scenario.nodes), *people]
     return [name for name in matching(action.to, stations) if name != action.who]
 
 
