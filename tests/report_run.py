@@ -7,8 +7,8 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from drivers.base import Precedence
-from sim.fleet import Box, BoxTrace
+from drivers.base import Precedence, Trace
+from sim.fleet import Box
 from sim.record import Record, What
 from sim.report.summary import LinkInfo, NodeInfo, Summary
 from tests.core_scene import HQ, VEH, Scene
@@ -18,17 +18,15 @@ LINKS = (LinkInfo("ip", "cellular"), LinkInfo("pdt", "pdt"), LinkInfo("beidou", 
 TEXTS = ("请报告位置", "东门集合", "水位上涨", "增援两个小组", "道路已通")
 
 
-class RecordedTrace(BoxTrace):
+class RecordedTrace(Trace):
     """Hands every frame of a box to the record."""
 
     def __init__(self, record: Record, node: str) -> None:
-        super().__init__()
         self._record = record
         self._node = node
 
     @override
     def record(self, link: str, direction: str, data: bytes, note: str = "") -> None:
-        super().record(link, direction, data, note)
         self._record.note(What.FRAME, self._node, link, bytes(data), direction=direction, note=note)
 
 
@@ -55,9 +53,11 @@ class Watch:
                 if self._copies.get(key) != copy.state.value:
                     self._copies[key] = copy.state.value
                     state, evidence = copy.state.value, copy.evidence.value
+                    tried = await box.backend.attempts(key[0])
                     note(
                         What.MESSAGE,
                         box.name,
+                        tried[-1].link if tried else "",
                         id=key[0],
                         station=copy.station,
                         state=state,
@@ -74,7 +74,7 @@ async def ten_minutes(folder: Path) -> tuple[Summary, Record]:
     record = Record(keep=KEEP)
     made = Scene(folder, "pdt", "beidou")
     for box in made.boxes:
-        box.trace = RecordedTrace(record, box.name)
+        box.wire = RecordedTrace(record, box.name)
     async with made.fleet:
         record.note(What.PHASE, name="start")
         await made.hq.power_on()

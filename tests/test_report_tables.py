@@ -115,4 +115,6 @@ async def test_real_gateways_have_a_report(tmp_path: Path) -> None:
     assert [row["key"] for row in found] == [f"m-{number}" for number in range(10)]
     assert {row["state"] for row in found} == {"delivered"}
     assert all(row["id"] and row["latency_s"] for row in found)
+    assert {"cellular", "pdt"} <= {row["bearer"] for row in found}
+    assert record.counts[What.FRAME] > 500
     assert json.loads(report.summary.read_text("utf-8"))["holds"] is True
