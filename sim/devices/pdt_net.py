@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Protocol
 
 from sim.channel import Channel
 
@@ -86,11 +88,22 @@ class Voice(Enum):
     ENDED = auto()
 
 
-class PdtNet:
-    """Carries one transmission at a time; data waits for voice and its hang time."""
+class Ether(Protocol):
+    """Decides who hears a transmission."""
 
-    def __init__(self, channel: Channel) -> None:
+    def sent(self, source: Station, bursts: int, octets: int) -> Callable[[Station], bool]:
+        """Take one transmission of so many bursts; return what tells of a station whether it heard it."""
+
+
+class PdtNet:
+    """Carries one transmission at a time; data waits for voice and its hang time.
+
+    Without an `ether` everybody hears everybody; voice is heard by all in coverage in any case.
+    """
+
+    def __init__(self, channel: Channel, ether: Ether | None = None) -> None:
         self.channel = channel
+        self.ether = ether
         self.stations: dict[int, Station] = {}
         self.voice = False
         self.lost = 0
@@ -159,9 +172,12 @@ class PdtNet:
         self._next()
 
     def _arrive(self, air: Air) -> None:
+        source = self.stations[air.source]
+        ether = self.ether
+        heard = _flat if ether is None else ether.sent(source, bursts(air), len(air.body))
         for station in list(self.stations.values()):
             meant = air.destination in {0, station.id} if not air.group else air.destination in station.groups
-            if meant and station.reachable and station.id != air.source:
+            if meant and station.reachable and station is not source and heard(station):
                 station.hear(air)
 
 
@@ -169,6 +185,17 @@ def airtime_s(octets: int, *, ack: bool = False) -> float:
     """Seconds on the air: preambles, header, confirmed rate-1/2 blocks with IP and UDP, and the answer."""
     if ack:
         return ACK_S
-    payload = octets + IP_OCTETS
-    blocks = 1 + max(0, -(-(payload - LAST_BLOCK_OCTETS) // BLOCK_OCTETS))
-    return (PREAMBLES + 1 + blocks) * BURST_S + ACK_S
+    return (PREAMBLES + 1 + _blocks(octets)) * BURST_S + ACK_S
+
+
+def bursts(air: Air) -> int:
+    """Count the bursts that a receiver needs: header and blocks, or the one of an answer; no preambles."""
+    return 1 if air.kind is Kind.ACK else 1 + _blocks(len(air.body))
+
+
+def _blocks(octets: int) -> int:
+    return 1 + max(0, -(-(octets + IP_OCTETS - LAST_BLOCK_OCTETS) // BLOCK_OCTETS))
+
+
+def _flat(_: Station) -> bool:
+    return True
