@@ -7,14 +7,19 @@ replies are everybody's words and are not followed here.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
+from gateway import native
 from gateway.api.backend import DEFAULT_LIFETIME_S
 from sim.demo.counter import on_screen
 from sim.record import Event, Record, What
 
 FOLLOWED_CHARS = 4
 """Shorter texts are common words: 到, 收到, 明白."""
+
+
+COMMON: Final = (native.Present, native.Acknowledge, native.Help, native.Automatic, native.Distress)
+"""What everybody types alike; a cry for help is followed as an alarm."""
 
 
 @dataclass(slots=True)
@@ -122,7 +127,7 @@ class Truth:
         entry = self.entries.get(key)
         if entry is None:
             to, text = self._meant(str(facts["to"]), text, native=bool(facts["native"]))
-            if len(text) < FOLLOWED_CHARS:
+            if len(text) < FOLLOWED_CHARS or isinstance(native.read(text), COMMON):
                 return
             entry = Entry(
                 key=key,
