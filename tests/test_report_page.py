@@ -7,14 +7,17 @@ import hashlib
 import json
 import re
 from importlib import resources
+from pathlib import Path
 from typing import Any
+
+from hatchling.builders.wheel import WheelBuilder
 
 from gateway.domain import RecipientState
 from sim.faults.model import Kind
 from sim.record import Event, What
 from sim.report import payload as payload_module
 from sim.report.digest import digest_of
-from sim.report.html import SCRIPTS, page
+from sim.report.html import SCRIPTS, STYLES, page
 from sim.report.words import FAULTS_ZH
 from tests import report_events
 
@@ -142,6 +145,14 @@ def test_every_state_and_fault_has_its_chinese() -> None:
     words = data_of(small())["words"]
     assert [state.value for state in RecipientState if state.value not in words["zh"]] == []
     assert {kind.value for kind in Kind} == set(FAULTS_ZH) == set(words["faults_zh"])
+
+
+def test_wheel_ships_the_page_and_the_dissector() -> None:
+    """What the report needs beside its modules is in the wheel."""
+    root = Path(report_events.__file__).resolve().parent.parent
+    files = {one.distribution_path for one in WheelBuilder(str(root)).recurse_included_files()}
+    needed = {f"sim/report/page/{name}" for name in (*SCRIPTS, *STYLES, "report.html", "sequence_file.css")}
+    assert needed | {"sim/report/fieldgate.lua"} <= files
 
 
 def test_empty_run_has_a_page() -> None:

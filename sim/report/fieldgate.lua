@@ -79,6 +79,7 @@ b.field = ProtoField.string("fieldgate.beidou.field", "Field")
 b.checksum = ProtoField.string("fieldgate.beidou.checksum", "Checksum")
 
 local interface_name = Field.new("frame.interface_name")
+local direction = Field.new("frame.packet_flags_direction")
 local interface_description = Field.new("frame.interface_description")
 
 local TAG, STATION_FORMS = 8, { [0] = 0, [1] = 1, [2] = 2 }
@@ -251,6 +252,8 @@ end
 function fieldgate.dissector(buffer, pinfo, tree)
   local name, description = interface_name(), interface_description()
   name, description = name and tostring(name) or "", description and tostring(description) or ""
+  local way = direction()
+  if way and way.value == 1 then pinfo.cols.dst = name else pinfo.cols.src = name end
   if buffer:len() == 0 then
     pinfo.cols.info = name .. "  nothing"
     return 0

@@ -45,7 +45,7 @@ class Life:
     done_ns: int = -1
     """When a gateway first told that somebody has it."""
     bearer: str = ""
-    """The last bearer named before it was shown."""
+    """The bearer named with its delivery, or else the last one before it was shown."""
     state: str = ""
     repeats: int = 0
     duplicates: int = 0
@@ -150,9 +150,10 @@ class Lives:
         if id_ and not life.id:
             life.id = id_
             self._by_id[id_] = life
-        if life.shown_ns < 0:
-            told = text(event.facts, "bearer") or self._bearers.get((event.node, event.link), event.link)
-            life.bearer = told or life.bearer
+        told = text(event.facts, "bearer") or self._bearers.get((event.node, event.link), event.link)
+        proves = life.done_ns < 0 and text(event.facts, "state") in DONE
+        if told and (life.shown_ns < 0 or proves or not life.bearer):
+            life.bearer = told
         life.take(event)
         if event.what is What.TYPED and not id_ and event.node and not life.id:
             self._waiting.setdefault(event.node, []).append(life)

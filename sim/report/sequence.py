@@ -11,11 +11,11 @@ from sim.report.lives import Life
 from sim.report.steps import Namer, Step, Tone, steps_of
 from sim.report.summary import Summary
 
-LEFT_PX, COLUMN_PX, HEAD_PX, ROW_PX, TEXT_PX = 76, 190, 46, 30, 12
+LEFT_PX, COLUMN_PX, HEAD_PX, ROW_PX, TEXT_PX = 72, 172, 46, 30, 12
 CELL_PX = 6.6
 """Width of one half-width character at TEXT_PX; a Chinese one takes two."""
 
-BAND_CELLS, NOTE_CELLS = 74, 27
+BAND_CELLS, NOTE_CELLS = 74, 24
 """Longest label of a band over all columns, and of one column; the rest is in the label's tooltip."""
 
 
@@ -60,8 +60,8 @@ def _drawing(summary: Summary, digest: Digest, life: Life, langs: tuple[str, ...
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" class="seq" {size} role="img">']
     for place, x in middle.items():
         parts.append(f'<line class="life" x1="{x}" y1="{HEAD_PX - 8}" x2="{x}" y2="{down - 8}"/>')
-        parts.append(f'<rect class="head" x="{x - 85}" y="8" width="170" height="28" rx="5"/>')
-        parts.append(_text(x, 27, (namer.label(place),), ("",), "middle", cells=24))
+        parts.append(f'<rect class="head" x="{x - 80}" y="8" width="160" height="28" rx="5"/>')
+        parts.append(_text(x, 27, (namer.label(place),), ("",), "middle", cells=23))
     for index, step in enumerate(steps):
         y = HEAD_PX + index * ROW_PX + 20
         at = f'class="when" x="{LEFT_PX - 8}" y="{y + 4}" text-anchor="end"'

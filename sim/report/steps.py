@@ -74,7 +74,7 @@ def steps_of(summary: Summary, digest: Digest, life: Life, *, context: bool = Tr
     for event in life.steps:
         place = event.node or text(event.facts, "by")
         if event.what in {What.MESSAGE, What.SHOWN} and holder and event.node and event.node not in seen:
-            bearer = event.link or text(event.facts, "bearer")
+            bearer = text(event.facts, "bearer") or life.bearer or event.link
             zh, en = (say(bearer, "zh"), bearer) if bearer else ("经空中", "over the air")
             arrow = Step(at_ns=event.at_ns, place=holder, to=event.node, zh=zh, en=en, dashed=True)
             steps.append(arrow)
@@ -119,11 +119,12 @@ def _typed(event: Event, place: str, namer: Namer) -> Step:
 
 def _shown(event: Event, place: str, namer: Namer) -> Step:
     by = text(event.facts, "by") or place
-    start = place if namer.known(place) else by
+    where = "" if by in {"", place} or not namer.known(place) else f" · {by}"
+    to = place if namer.known(place) else by
     repeat = flag(event.facts, "repeat")
     zh = "显示（重发）" if repeat else "显示"
     en = "shown (repeat)" if repeat else "shown"
-    return Step(at_ns=event.at_ns, place=start, to=by, zh=zh, en=en, tone=Tone.GOOD)
+    return Step(at_ns=event.at_ns, place=to, to=to, zh=zh + where, en=en + where, tone=Tone.GOOD)
 
 
 def _told(event: Event, place: str, life: Life, namer: Namer) -> Step:

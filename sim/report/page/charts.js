@@ -27,7 +27,7 @@ function frame(most, label) {
     s("line", { class: "gridline", x1: BOX.left, x2: BOX.w - BOX.right, y1: y(share * most), y2: y(share * most) }),
     s("text", { x: BOX.left - 6, y: y(share * most) + 4, "text-anchor": "end" }, label(share * most)),
   ]);
-  const marks = timeMarks(7).map((t) => s("text", { x: atX(t), y: BOX.h - 6, "text-anchor": t ? "middle" : "start" }, clock(t)));
+  const marks = timeMarks(7).map((t) => s("text", { x: atX(t), y: BOX.h - 6, "text-anchor": !t ? "start" : atX(t) > BOX.w - 40 ? "end" : "middle" }, clock(t)));
   return { y, base: [shades.slice(0, 200), lines, marks] };
 }
 
@@ -96,7 +96,7 @@ function rollCharts() {
         under += n;
       }
     });
-    const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => s("text", { x: at(begin + share * long), y: 168, "text-anchor": share ? "middle" : "start" }, `+${span((share * long) / 1e6)}`));
+    const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => s("text", { x: at(begin + share * long), y: 168, "text-anchor": !share ? "start" : share === 1 ? "end" : "middle" }, `+${span((share * long) / 1e6)}`));
     const last = call.points.at(-1)[1];
     return h("div", {}, h("h3", {}, `${say("call", { call: call.call })} · ${clock(begin)} · ${laneName(DATA.lanes.findIndex((lane) => lane.id === call.node)) || call.node}`),
       legendKeys(used.filter(([state]) => state !== "pending" || last.pending).map(([state, tone]) => [`var(${tone})`, `${rollWord(state)} ${last[state] ?? 0}`])),
@@ -124,7 +124,7 @@ function bearerLines(series, label) {
       s("text", { class: "strong", x: BOX.w - 4, y: base - 14, "text-anchor": "end" }, `⌀ ${label(mean)}`),
       s("text", { x: BOX.w - 4, y: base, "text-anchor": "end" }, `${say("peak")} ${label(most)}`)];
   });
-  const marks = timeMarks(6).map((t) => s("text", { x: left + (t / END) * (BOX.w - left - 78), y: height - 4, "text-anchor": t ? "middle" : "start" }, clock(t)));
+  const marks = timeMarks(6).map((t) => s("text", { x: left + (t / END) * (BOX.w - left - 78), y: height - 4, "text-anchor": !t ? "start" : t > END * 0.95 ? "end" : "middle" }, clock(t)));
   return s("svg", { class: "chart", viewBox: `0 0 ${BOX.w} ${height}`, role: "img" }, rows, marks);
 }
 

@@ -14,8 +14,9 @@ function verdict() {
   const unmet = DATA.meta.expectations.filter((one) => !one[2]);
   const promises = [...new Set(DATA.broken.map((one) => one[2]).filter(Boolean))];
   const names = promises.length ? promises : unmet.map((one) => plain(one[1]));
-  const said = holds ? say("holds") : promises.length ? say("broken") : say("unmet");
-  return [h("div", { class: `verdict ${holds ? "good" : "bad"}` }, h("span", { class: "mark", "aria-hidden": "true" }, holds ? "✓" : "✗"),
+  const judged = DATA.meta.expectations.length > 0 || DATA.broken.length > 0;
+  const said = !judged ? say("unjudged") : holds ? say("holds") : promises.length ? say("broken") : say("unmet");
+  return [h("div", { class: `verdict ${!judged ? "dim" : holds ? "good" : "bad"}` }, h("span", { class: "mark", "aria-hidden": "true" }, !judged ? "–" : holds ? "✓" : "✗"),
     h("strong", {}, said), !holds && h("span", {}, names.slice(0, 6).join(zh() ? "、" : ", "))),
     DATA.broken.length > 0 && h("ul", { class: "broken" }, DATA.broken.slice(0, 5).map(([lane, t, promise, detail]) => h("li", {},
       h("button", { class: "plain", type: "button", onclick: () => timeline.goto(t - 2e7, t + 2e7) }, `${clock(t, 1e3)} ${promise}`), " ", laneName(lane), " ", detail)))];

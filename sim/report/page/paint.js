@@ -320,7 +320,7 @@ function paintTop(pen, step, found) {
   pen.fillStyle = ink.dim;
   for (const t of found) {
     const px = x(t);
-    if (px > view.label - 2) pen.fillText(clock(t, step), Math.min(px + 3, view.width - 52), view.top - 7);
+    if (px > view.label - 2 && px < view.width - 46) pen.fillText(clock(t, step), px + 3, view.top - 7);
     if (px >= view.label) pen.fillRect(Math.round(px), view.top - 6, 1, 6);
   }
   pen.fillStyle = ink.bad;

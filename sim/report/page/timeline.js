@@ -40,8 +40,8 @@ function timelineSection() {
     if (node.width !== Math.round(wide * dense) || node.height !== Math.round(tall * dense)) {
       node.width = Math.round(wide * dense);
       node.height = Math.round(tall * dense);
-      node.style.height = `${tall}px`;
     }
+    node.style.height = timeline.printing ? "auto" : `${tall}px`;
     const pen = node.getContext("2d");
     pen.setTransform(dense, 0, 0, dense, 0, 0);
     return pen;
@@ -54,6 +54,7 @@ function timelineSection() {
     const whole = view.top + view.total;
     const limit = timeline.printing ? whole : Math.max(260, Math.round(innerHeight * (view.width < 600 ? 0.62 : 0.72)));
     view.height = Math.min(whole, limit, 16000);
+    lanes.style.maxHeight = timeline.printing ? "none" : `${view.height}px`;
     spacer.style.height = `${Math.max(0, whole - view.height)}px`;
     view.scroll = lanes.scrollTop;
     paint(sized(canvas, view.width, view.height));
