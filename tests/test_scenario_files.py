@@ -191,21 +191,22 @@ def test_misspelt_names_are_refused_with_the_nearest(more: str, key: str, hint: 
             "at[0].every",
         ),
         (2 * '[[at]]\nt = 1\ndo = "type"\nwho = "T-1"\ntext = "same"\n', "at[1].text"),
-        ('[[node]]\nid = "A"\nlinks = ["lan"]\nnear = "A"\n', "node[2].near"),
+        ('[[node]]\nid = "A"\nlinks = ["cellular"]\nnear = "A"\n', "node[2].near"),
         ('[[expect]]\nmetric = "messages.lost"\n', "expect[0]"),
         ('[[expect]]\nmetric = "messages.lost"\nmin = 2\nmax = 1\n', "expect[0].min"),
         ('[[expect]]\nalways = "P1"\nwithin = "3s"\n', "expect[0].within"),
-        ('[[node]]\nid = "HQ"\nlinks = ["lan"]\n', "node[2].id"),
-        ('[[node]]\nid = "a b"\nlinks = ["lan"]\n', "node[2].id"),
-        ('[[node]]\nid = "a{3..1}"\nlinks = ["lan"]\n', "node[2].id"),
-        ('[[node]]\nid = "A"\nlinks = ["lan"]\nstation = 70000\n', "node[2].station"),
+        ('[[node]]\nid = "HQ"\nlinks = ["cellular"]\n', "node[2].id"),
+        ('[[node]]\nid = "a b"\nlinks = ["cellular"]\n', "node[2].id"),
+        ('[[node]]\nid = "a{3..1}"\nlinks = ["cellular"]\n', "node[2].id"),
+        ('[[node]]\nid = "A"\nlinks = ["cellular"]\nstation = 70000\n', "node[2].station"),
         ('[[zone]]\nid = "HQ"\nbox = [0, 0, 1, 1]\n', "node[0].id"),
-        ('[[node]]\nid = "A"\nlinks = ["lan"]\nsettings = "x ="\n', "node[2].settings"),
-        ('[[node]]\nid = "A"\nlinks = ["lan"]\nat = [1, 99]\n', "node[2].at"),
-        ('[[node]]\nid = "A"\nlinks = ["lan"]\nat = [1, 1]\nnear = "HQ"\n', "node[2].near"),
-        ('[[node]]\nid = "A"\nlinks = ["lan"]\nroute = "r"\n', "node[2].route"),
+        ('[[node]]\nid = "A"\nlinks = ["cellular"]\nsettings = "x ="\n', "node[2].settings"),
+        ('[[node]]\nid = "A"\nlinks = ["cellular"]\nat = [1, 99]\n', "node[2].at"),
+        ('[[node]]\nid = "A"\nlinks = ["cellular"]\nat = [1, 1]\nnear = "HQ"\n', "node[2].near"),
+        ('[[node]]\nid = "A"\nlinks = ["cellular"]\nroute = "r"\n', "node[2].route"),
         ('[[node]]\nid = "A"\n', "node[2].links"),
         ('[[group]]\nid = "P"\nkind = "phone"\nvia = "HQ"\n', "group[1].via"),
+        ('[[node]]\nid = "A"\nlinks = ["cellular", "lan"]\n', "node[2].links"),
         ('[[road]]\nid = "r"\npoints = [[0, 0]]\n', "road[0].points"),
         ('[[road]]\nid = "r"\npoints = [[0, 0], [3, 0]]\ntunnels = [[2, 4]]\n', "road[0].tunnels"),
         ('[[zone]]\nid = "z"\nbox = [5, 0, 1, 1]\n', "zone[0].box"),
@@ -279,16 +280,16 @@ def test_wrong_values_at_any_key_are_problems_not_accidents(tables: list[tuple[s
 
 def test_standing_near_each_other_in_a_circle_is_refused() -> None:
     """Somebody must stand somewhere."""
-    node = '[[node]]\nid = "A"\nlinks = ["lan"]\nnear = "B"\n'
-    found = problems(node + '[[node]]\nid = "B"\nlinks = ["lan"]\nnear = "A"\n')
+    node = '[[node]]\nid = "A"\nlinks = ["cellular"]\nnear = "B"\n'
+    found = problems(node + '[[node]]\nid = "B"\nlinks = ["cellular"]\nnear = "A"\n')
     assert [p.key for p in found] == ["node[2].near", "node[3].near"]
 
 
 def test_a_number_given_twice_is_refused() -> None:
     """No two boxes share a station number."""
-    node = '[[node]]\nid = "A"\nlinks = ["lan"]\nstation = 50\n'
+    node = '[[node]]\nid = "A"\nlinks = ["cellular"]\nstation = 50\n'
     assert problem(node + node.replace('"A"', '"B"')).key == "node[3].station"
-    assert problem('[[node]]\nid = "A"\nlinks = ["lan"]\nstation = 1002\n').key == "group[0].station"
+    assert problem('[[node]]\nid = "A"\nlinks = ["cellular"]\nstation = 1002\n').key == "group[0].station"
 
 
 def test_lines_of_every_notation() -> None:
@@ -331,7 +332,7 @@ def test_members_are_spread_evenly_over_the_nodes_that_serve_them() -> None:
 def test_appending_renumbers_nobody() -> None:
     """Stations count by order, gateways and people apart; a station given by number keeps it."""
     appended = (
-        HEAD + '[[node]]\nid = "NEW"\nlinks = ["lan"]\n[[group]]\nid = "G"\nvia = "HQ"\nstation = 2002\n'
+        HEAD + '[[node]]\nid = "NEW"\nlinks = ["cellular"]\n[[group]]\nid = "G"\nvia = "HQ"\nstation = 2002\n'
     )
     before, after = expanded(read_scenario(HEAD)), expanded(read_scenario(appended))
     numbers = {one.id: one.station for one in after.nodes} | {one.id: one.station for one in after.groups}

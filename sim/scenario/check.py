@@ -23,6 +23,8 @@ from sim.scenario.words import EVENTUALLY, METRICS, PROMISES
 MAX_STATION: Final = 65_535
 MAX_HEADQUARTERS: Final = 2
 """A main and a standby station."""
+PEERS: Final = 2
+"""A link that reaches nobody is never up."""
 RESERVED: Final = frozenset({"all"})
 """Words that mean something else than a station."""
 Named = Road | Zone | Site | Node | Group
@@ -153,6 +155,11 @@ def _node(node: Node, known: Known, path: Path) -> Iterator[Problem]:
         yield _wrong(
             (*path, "start_km"), node.start_km.high, f"≤ {length:.1f} km", "beyond the road", "超出道路"
         )
+    for link in node.links:
+        if len(known.on(link)) < PEERS:
+            yield _wrong(
+                (*path, "links"), link, "a second station on it", "nobody to talk to", "此承载上没有对端"
+            )
     if node.settings:
         try:
             tomllib.loads(node.settings)
