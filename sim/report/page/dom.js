@@ -25,6 +25,8 @@ function say(key, values) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values?.[name] ?? ""));
 }
 
+// A word of the run if the page has one for it, else the word as it came.
+const sayOr = (prefix, name) => (has(TEXTS[settings.lang], prefix + name) ? TEXTS[settings.lang][prefix + name] : plain(name));
 const zh = () => settings.lang === "zh";
 const plain = (value) => String(value).replaceAll("_", " ");
 const has = (table, key) => Object.prototype.hasOwnProperty.call(table, key);

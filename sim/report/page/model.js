@@ -18,7 +18,7 @@ const model = (() => {
   const lanes = DATA.lanes.map((lane, index) => ({
     ...lane,
     index,
-    links: lane.links.map(([name, bearer]) => ({ name, bearer, states: [], ticks: [], octets: [], bands: [] })),
+    links: lane.links.map(([name, bearer]) => ({ name, bearer, states: [], ticks: [], octets: [], bands: [], starts: [], bursts: [] })),
     power: [], bands: [], alarms: [], ticks: [], dark: [],
   }));
   for (const [lane, link, from, to, state, why] of DATA.links) {
@@ -31,6 +31,12 @@ const model = (() => {
     const one = lanes[lane[i]].links[link[i]];
     one.ticks.push(at);
     one.octets.push(octets[i]);
+  }
+  for (const [on, to, t, air, octets, bearer, fate] of DATA.bursts) {
+    const one = on >= 0 && lanes[on].links.find((l) => l.bearer === bearer);
+    if (!one) continue;
+    one.starts.push(t);
+    one.bursts.push({ to, t, air, octets, fate });
   }
   const world = [];
   DATA.faults.forEach((fault) => {

@@ -93,7 +93,10 @@ function paintRow(pen, row) {
       pen.fillStyle = ink[one.state] || ink.absent;
       pen.fillRect(a, top, Math.max(b - a, 0.75), thick);
     }
-    if (view.layers.has("frames") && !row.folded) paintFrames(pen, link, top, thick);
+    if (view.layers.has("frames") && !row.folded) {
+      paintFrames(pen, link, top, thick);
+      paintBursts(pen, link, top + thick);
+    }
     if (view.layers.has("faults")) {
       for (const fault of link.bands) {
         const a = clampX(fault.t), b = clampX(fault.to);
@@ -134,6 +137,22 @@ function paintFrames(pen, link, top, thick) {
     pen.fillRect(px, sent ? top : top + thick / 2, 1, thick / 2);
   }
   pen.globalAlpha = 1;
+}
+
+// Bursts on the air lie along the lower edge: as long as their airtime, red when they did not get across.
+function paintBursts(pen, link, edge) {
+  const end = firstAt(link.starts, view.to);
+  let last = -9, lost = false;
+  for (let i = firstAt(link.starts, view.from - 60e6); i < end; i++) {
+    const { t, air, fate } = link.bursts[i];
+    const bad = fate !== "" && fate !== "carried";
+    const a = clampX(t), b = clampX(t + air);
+    if (b < view.label || (Math.round(b) === last && lost >= bad)) continue;
+    last = Math.round(b);
+    lost = bad;
+    pen.fillStyle = bad ? ink.bad : ink.link;
+    pen.fillRect(a, edge - (bad ? 3 : 2), Math.max(b - a, 1.5), bad ? 4 : 2);
+  }
 }
 
 function paintWorld(pen, fault) {
@@ -273,7 +292,7 @@ function paintLabel(pen, row) {
   const person = !lane.links.length;
   pen.font = `${person ? "" : "600 "}${person ? 12 : 13}px ${FONT}`;
   const fold = person ? "" : row.folded ? "▸ " : "▾ ";
-  const shown = fitted(pen, fold + (lane.name || lane.id), view.label - 16);
+  const shown = fitted(pen, fold + (lane.name || lane.id), view.label - (person ? 30 : 16));
   pen.fillText(shown, person ? 22 : 8, row.y + row.head / 2 + 4.5);
   if (lane.name && lane.name !== lane.id) {
     const used = (person ? 22 : 8) + pen.measureText(shown).width + 6;
@@ -305,7 +324,7 @@ function paintTop(pen, step, found) {
     pen.fillRect(a, 2, b - a - 1, 16);
     pen.globalAlpha = 1;
     pen.fillStyle = ink.text;
-    pen.fillText(fitted(pen, say(`phase_${name}`) === `phase_${name}` ? name : say(`phase_${name}`), b - a - 10), a + 5, 14);
+    pen.fillText(fitted(pen, sayOr("phase_", name), b - a - 10), a + 5, 14);
   }
   if (view.layers.has("faults")) {
     for (const fault of DATA.faults) {

@@ -22,7 +22,7 @@ function expectationSection() {
   const head = [["result"], ["rule"], ["name"], ["demanded"], ["found"], ["detail"]];
   const draw = ([rule, name, holds, limit, found, detail]) => h("tr", { class: holds ? "" : "failed" },
     h("td", {}, h("span", { class: `pill ${holds ? "good" : "bad"}` }, say(holds ? "held" : "not_held"))),
-    h("td", {}, say(`rule_${rule}`)), h("td", { class: "text" }, plain(name)), h("td", {}, limit), h("td", {}, found), h("td", { class: "text" }, detail));
+    h("td", {}, sayOr("rule_", rule)), h("td", { class: "text" }, plain(name)), h("td", {}, limit), h("td", {}, found), h("td", { class: "text" }, detail));
   const body = rows.length ? grown([...rows].sort((a, b) => a[2] - b[2]), head, draw) : h("p", { class: "note" }, say("unjudged"));
   return h("section", { class: "long" }, h("div", { class: "title" }, h("h2", {}, say("expectations"))), body);
 }

@@ -3,7 +3,7 @@
 const TEXTS = {
   zh: {
     language: "EN", theme: "明暗", print: "打印", copy: "复制", copied: "已复制",
-    holds: "承诺全部成立", broken: "承诺被打破", unmet: "期望未达成", first_broken: "首先被打破：{names}", seed: "种子", trace: "踪迹", duration: "时长",
+    holds: "承诺全部成立", broken: "承诺被打破", unmet: "期望未达成", burst: "空中突发（红：未达）", seed: "种子", trace: "踪迹", duration: "时长",
     version: "版本", nodes: "节点", replay: "重放", links_n: "{n} 条链路", people: "{n} 人",
     typed: "键入", accepted: "受理", delivered: "送达", ratio: "受理后送达", median: "中位时延", p99: "99% 时延",
     lost: "未送达", duplicates: "无标记重复", repeats: "重发（有标记）", faults: "故障", roll_answered: "点名已到", frames: "帧与语句",
@@ -13,7 +13,7 @@ const TEXTS = {
     hint_touch: "拖动平移，双指缩放，点击报文看它的一生，点击节点名收放链路。",
     legend_states: "链路：", legend_precedence: "报文：", power_off: "断电", battery: "电量", fault: "故障", sos: "求救", no_arrival: "未送达",
     phase_start: "启动", phase_safety: "安全阶段", phase_heal: "修复", phase_liveness: "活性阶段", phase_end: "结束",
-    charts: "图表", delivery: "报文送达（累计）", latency: "时延（按等级，对数）", roll_call: "点名进展", air: "信道占用（空中时间占比）",
+    delivery: "报文送达（累计）", latency: "时延（按等级，对数）", roll_call: "点名进展", air: "信道占用（空中时间占比）",
     octets: "链路流量（字节/秒）", energy: "电池余量（Wh）", none: "本次运行没有此项数据", percentiles: "圆点为中位，粗线至 90%，细线至 99%，竖线为最大",
     expectations: "期望", rule: "规则", name: "名称", result: "结果", demanded: "要求", found: "实测", detail: "说明",
     held: "成立", not_held: "不成立", rule_always: "始终", rule_eventually: "最终", rule_metric: "指标",
@@ -25,11 +25,11 @@ const TEXTS = {
     left_faults: "故障显示 {n} / {all}", left_power: "供电记录显示 {n} / {all}", left_alarms: "告警显示 {n} / {all}", left_ticks: "点名记录显示 {n} / {all}", left_people: "{n} 人合用一行",
     close: "关闭", zoom_to: "在时间线上放大", not_accepted: "未受理", native: "原生设备键入", life: "报文的一生", steps: "步骤", failing: "首先要看的报文",
     dropped: "另有 {n} 步未列出", unknown_text: "（正文未记录）", tx: "发", rx: "收", octets_n: "{n} 字节", airtime: "空中 {n} ms", call: "点名 {call}", ended: "结束",
-    since: "自 {t} 起 {d}", made: "由 fieldgate {v} 生成；本页自包含，不访问网络。", at_modem: "已到终端", unjudged: "本次运行没有期望", share: "占比", peak: "峰值",
+    since: "自 {t} 起 {d}", made: "由 fieldgate {v} 生成；本页自包含，不访问网络。", unjudged: "本次运行没有期望", peak: "峰值",
   },
   en: {
     language: "中文", theme: "Light/dark", print: "Print", copy: "Copy", copied: "Copied",
-    holds: "Every promise held", broken: "A promise was broken", unmet: "An expectation was not met", first_broken: "first broken: {names}", seed: "seed", trace: "trace", duration: "duration",
+    holds: "Every promise held", broken: "A promise was broken", unmet: "An expectation was not met", burst: "burst on the air (red: did not arrive)", seed: "seed", trace: "trace", duration: "duration",
     version: "version", nodes: "nodes", replay: "replay", links_n: "{n} links", people: "{n} people",
     typed: "typed", accepted: "accepted", delivered: "delivered", ratio: "of accepted delivered", median: "median latency", p99: "99 % latency",
     lost: "not delivered", duplicates: "unmarked duplicates", repeats: "marked repeats", faults: "faults", roll_answered: "roll call present", frames: "frames and lines",
@@ -39,7 +39,7 @@ const TEXTS = {
     hint_touch: "Drag to pan, pinch to zoom, tap a message for its life, a node's name to fold its links.",
     legend_states: "Links:", legend_precedence: "Messages:", power_off: "no power", battery: "battery", fault: "fault", sos: "SOS", no_arrival: "not delivered",
     phase_start: "start", phase_safety: "safety", phase_heal: "heal", phase_liveness: "liveness", phase_end: "end",
-    charts: "Charts", delivery: "Delivery (cumulative)", latency: "Latency by precedence (log)", roll_call: "Roll call over time", air: "Occupancy (share of airtime)",
+    delivery: "Delivery (cumulative)", latency: "Latency by precedence (log)", roll_call: "Roll call over time", air: "Occupancy (share of airtime)",
     octets: "Link traffic (octets/s)", energy: "Battery left (Wh)", none: "This run has no such data", percentiles: "dot: median, thick to 90 %, thin to 99 %, bar: maximum",
     expectations: "Expectations", rule: "rule", name: "name", result: "result", demanded: "demanded", found: "found", detail: "detail",
     held: "held", not_held: "failed", rule_always: "always", rule_eventually: "eventually", rule_metric: "metric",
@@ -51,6 +51,6 @@ const TEXTS = {
     left_faults: "{n} of {all} faults drawn", left_power: "{n} of {all} power records drawn", left_alarms: "{n} of {all} alarms drawn", left_ticks: "{n} of {all} roll-call records drawn", left_people: "{n} people share one line",
     close: "Close", zoom_to: "Zoom to it", not_accepted: "not accepted", native: "typed on a native device", life: "The life of a message", steps: "Steps", failing: "The message to look at first",
     dropped: "{n} more steps not listed", unknown_text: "(text not recorded)", tx: "tx", rx: "rx", octets_n: "{n} octets", airtime: "{n} ms on air", call: "roll call {call}", ended: "ended",
-    since: "since {t} for {d}", made: "Made by fieldgate {v}; this page is self-contained and asks no network for anything.", at_modem: "at modem", unjudged: "This run has no expectations", share: "share", peak: "peak",
+    since: "since {t} for {d}", made: "Made by fieldgate {v}; this page is self-contained and asks no network for anything.", unjudged: "This run has no expectations", peak: "peak",
   },
 };

@@ -22,6 +22,7 @@ function legend() {
     h("span", { class: "dim" }, say("legend_states")),
     STATES.filter((state) => used.has(state)).map((state) => key(`var(--${state})`, word(state))),
     DATA.power.length > 0 && key("var(--dark-band)", say("power_off")),
+    DATA.bursts.length > 0 && key("var(--link)", say("burst")),
     DATA.faults.length > 0 && key("repeating-linear-gradient(135deg, var(--bad) 0 2px, transparent 2px 5px)", say("fault")),
     h("span", { class: "dim" }, say("legend_precedence")),
     model.precedences.map((p) => key(`var(--p${p})`, precedenceName(p))),
@@ -213,7 +214,9 @@ function under(px, py) {
   if (hit) {
     const index = firstAt(hit.link.ticks, t - slack / 2);
     const frame = hit.link.ticks[index] <= t + slack / 2 && slack < 2e6 ? index : -1;
-    return { row, link: hit.link, frame, state: hit.link.states.find((one) => one.from <= t && one.to >= t),
+    const next = hit.link.bursts[firstAt(hit.link.starts, t - slack / 2)];
+    const burst = next && next.t <= t + slack / 2 && slack < 2e6 ? next : null;
+    return { row, link: hit.link, frame, burst, state: hit.link.states.find((one) => one.from <= t && one.to >= t),
       fault: hit.link.bands.find((f) => f.t <= t && f.to >= t) };
   }
   return { row, alarm: near(row.lane.alarms), tick: near(row.lane.ticks), dark: row.lane.dark.find((one) => one.from <= t && one.to >= t),
@@ -222,7 +225,7 @@ function under(px, py) {
 
 function tipOf(found) {
   const lines = [];
-  const { message: m, fault, state, link, frame, alarm, tick, dark, power, row } = found;
+  const { message: m, fault, state, link, frame, burst, alarm, tick, dark, power, row } = found;
   if (m) {
     lines.push(h("b", {}, m.text || say("unknown_text")));
     lines.push(`${precedenceName(m.p)} · ${m.by} → ${m.whom || laneName(m.to)} · ${clock(m.t, 1e3)}`);
@@ -236,6 +239,10 @@ function tipOf(found) {
     lines.push(say("since", { t: clock(state.from, 1e5), d: span((state.to - state.from) / 1e6) }));
   }
   if (frame >= 0) lines.push(`${say(link.octets[frame] < 0 ? "rx" : "tx")} ${say("octets_n", { n: Math.abs(link.octets[frame]) })} · ${clock(link.ticks[frame], 10)}`);
+  if (burst) {
+    const whom = burst.to >= 0 ? ` → ${laneName(burst.to)}` : "";
+    lines.push(`${say("octets_n", { n: burst.octets })}${whom} · ${say("airtime", { n: figure(burst.air / 1000) })} · ${word(burst.fate || "carried")}`);
+  }
   if (alarm) lines.push(h("b", {}, `${alarm.key} · ${plain(alarm.state)}`), clock(alarm.t, 1e5));
   if (tick) lines.push(h("b", {}, say("call", { call: tick.call })), `${tick.number} ${tick.ended ? say("ended") : rollWord(tick.state)} ${tick.evidence ? `(${word(tick.evidence)})` : ""} · ${clock(tick.t, 1e5)}`);
   if (dark) lines.push(h("b", {}, say("power_off")), dark.why, say("since", { t: clock(dark.from), d: span((dark.to - dark.from) / 1e6) }));
