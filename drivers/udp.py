@@ -178,7 +178,7 @@ class UdpLink:
                 octets, (host, port) = await socket.receive()
             except StreamLostError:
                 return
-            self._env.trace.record(self.name, "rx", octets)
+            self._env.trace.record(self.name, "rx", octets, address_text(host, port))
             self._take(octets, host, port)
 
     def _take(self, octets: bytes, host: str, port: int) -> None:
@@ -280,7 +280,7 @@ class UdpLink:
 
     def _transmit(self, octets: bytes, to: tuple[str, int]) -> None:
         if self._socket is not None:
-            self._env.trace.record(self.name, "tx", octets)
+            self._env.trace.record(self.name, "tx", octets, address_text(*to))
             self._socket.send(octets, to)
 
     def _targets(self, transmission: Transmission) -> list[Peer]:

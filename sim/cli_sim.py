@@ -6,12 +6,15 @@ import argparse
 import json
 import sys
 
+from sim.cli_run import add_run
+
 
 def add_sim(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `sim` and its own commands to the command line."""
     sim = subparsers.add_parser("sim", help="scenarios in a simulated world 仿真场景")
     commands = sim.add_subparsers(dest="sim_command", required=True, metavar="COMMAND")
     _add_check(commands)
+    add_run(commands)
 
 
 def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

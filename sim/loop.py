@@ -368,10 +368,16 @@ def _deadlock(loop: VirtualLoop) -> DeadlockError:
     )
 
 
+def waiting() -> list[str]:
+    """Return what each task of the running loop waits for, oldest first."""
+    tasks = sorted(asyncio.all_tasks(), key=hash)
+    return [f"{task.get_name()} at {_await_point(task)}" for task in tasks]
+
+
 def _waiting(loop: VirtualLoop) -> str:
     tasks = sorted(asyncio.all_tasks(loop), key=hash)
     return "waiting: " + (
-        "; ".join(f"{t.get_name()} at {_await_point(t)}" for t in tasks) or "no task at all"
+        "; ".join(f"{task.get_name()} at {_await_point(task)}" for task in tasks) or "no task at all"
     )
 
 

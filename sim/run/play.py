@@ -19,6 +19,7 @@ from sim.run.truth import Truth
 from sim.scenario.draw import Drawn
 from sim.scenario.model import Expect, Rule
 from sim.world.acting import Actors
+from sim.world.budgets import budgets
 from sim.world.world import World
 
 CHECK_S: Final = 5.0
@@ -50,6 +51,10 @@ class Result:
     took_s: float
     """Virtual seconds, both phases."""
     events: tuple[Event, ...]
+    budgets: str
+    """The link-budget table, one line per radio link; "" where the channel is flat."""
+    pending: tuple[str, ...]
+    """What every task of the gateways waited for at the end; only of a run that did not hold."""
 
     @property
     def holds(self) -> bool:
@@ -126,6 +131,8 @@ class Run:
                 probes=dict(world.probes),
                 took_s=world.now_s(),
                 events=tuple(record.events),
+                budgets=budgets(world),
+                pending=() if all(v.holds for v in verdicts) else tuple(loop.waiting()),
             )
 
     async def _converge(self, conditions: Conditions, healed_s: float) -> dict[str, float]:

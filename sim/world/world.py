@@ -94,10 +94,11 @@ class World:
         await self.tasks.__aexit__(kind, error, trace)
         await self.fleet.__aexit__(kind, error, trace)
 
-    def start(self) -> None:
-        """Switch everything on."""
+    def start(self, *, gateways: bool = True) -> None:
+        """Switch everything on; without `gateways` all but those, which then run elsewhere."""
         for unit in self.units.values():
-            self.spawn(unit.live(self.tasks), unit.id)
+            if gateways:
+                self.spawn(unit.live(self.tasks), unit.id)
             self.watch_road(unit)
         for man in self.people.values():
             man.start()

@@ -1,0 +1,37 @@
+"""Every rare path that shipped code marks, found in its source, so that a sweep can say what it never saw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Final
+
+PACKAGES: Final = ("drivers", "gateway")
+
+_PROBE = re.compile(r"""\.probe\(\s*f?["']([a-z0-9_.]+)["']""")
+
+
+@cache
+def known() -> tuple[str, ...]:
+    """Return the names of all probes in drivers and gateway, in order."""
+    found: set[str] = set()
+    for package in PACKAGES:
+        for file in _sources(resources.files(package)):
+            found.update(_PROBE.findall(file.read_text(encoding="utf-8")))
+    return tuple(sorted(found))
+
+
+def never_reached(reached: Mapping[str, int]) -> list[str]:
+    """Return the probes that no run reached."""
+    return [name for name in known() if name not in reached]
+
+
+def _sources(folder: Traversable) -> Iterable[Traversable]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _sources(entry)
+        elif entry.name.endswith(".py"):
+            yield entry
