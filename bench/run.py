@@ -22,7 +22,7 @@ from bench.figure import Figure
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.json"
-PROMISED = ("startup", "memory", "idle", "accept", "accepts", "loss", "kill")
+PROMISED = ("startup", "memory", "idle", "accept", "accepts", "loss", "kill", "crowd", "wakeups")
 """Figures that must be in the results under exactly this name; others may stand beside them."""
 LIMIT_S = 900.0
 """Longest run of one benchmark: fifty kills with restarts take some minutes; nothing takes longer."""

@@ -40,7 +40,7 @@ class Twin:
                     async with asyncio.timeout_at(at_ns / NS):
                         await self._report(self.to)
                 except TimeoutError:
-                    crowd.tally.overrun += 1
+                    crowd.tally.overrun += not self._acked.is_set()
 
     async def _report(self, to: Radio) -> None:
         crowd, medium = self.crowd, self.crowd.medium

@@ -50,10 +50,8 @@ async def world(seed: int, *, coroutines: bool) -> tuple[dict[str, int], list[st
     crowd = Crowd(medium(seed, record), BUSY)
     spots = [Spot(f"hh-{number}", float(number)) for number in range(NODES)]
     async with asyncio.TaskGroup() as tasks:
-        everyone: list[Member] | list[Twin]
-        everyone = (
-            [Twin(crowd, spot) for spot in spots] if coroutines else [crowd.add(spot) for spot in spots]
-        )
+        everyone: list[Member | Twin] = [*(Twin(crowd, spot) for spot in spots if coroutines)]
+        everyone += [crowd.add(spot) for spot in spots if not coroutines]
         for number, one in enumerate(everyone):
             one.to = everyone[(number + 1 + number % 3) % NODES].radio
         lives = [tasks.create_task(one.run(tasks)) for one in everyone if isinstance(one, Twin)]

@@ -1,7 +1,8 @@
 """A shared radio channel: overlapping bursts, one decision for each burst and receiver.
 
-All of it is callbacks on the loop's heap. A burst costs each neighbour one draw, from the link's own stream:
-its quantile says how the burst faded there, its low bits decide where the tables say "perhaps". Interference
+All of it is callbacks on the loop's heap. A burst has one draw for each neighbour, of the link's own stream:
+its quantile says how the burst faded there, its low bits decide where the tables say "perhaps". The draw is a
+hash of the link and the burst's number, so that what nobody asks for is never computed. Interference
 counts with the worst instant of all bursts that overlap; a station that sends, or has just done so, is deaf.
 A burst for one station disturbs all of its neighbours, but is decided at that one alone: nobody else asks.
 """
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from sim.radio.dice import hashed, seed_of
 from sim.radio.physics import FourFsk
 from sim.radio.reception import Propagation, Reception
 from sim.radio.station import Burst, Fate, Link, Radio
@@ -24,7 +26,7 @@ from sim.rng import Streams
 CARRIED, FADED = Fate.CARRIED, Fate.FADED
 
 Draws = Callable[[Radio, Radio, random.Random], Callable[[], float]]
-"""Gives a link its source of quantiles; by default each burst's is independent (vehicles)."""
+"""Gives a link a source of quantiles that remembers (walkers); without one each burst's is independent."""
 
 LOW_BITS: Final = float(1 << 20)
 """The decision is drawn from the bits of the quantile below the 20th: more than fading needs."""
@@ -39,7 +41,7 @@ class Timing:
 
 
 class Medium:
-    """One frequency. Make it on the running loop; `cut` loses everything that is on the air.
+    """One frequency, on the running loop's heap or another `timeline`; `cut` loses what is on the air.
 
     Neighbours below `floor_dbm` (default 10 dB below the noise) are left out for good: neither heard nor
     felt. Beyond `reach_km` (0: everywhere) no link is computed at all. Carriers are sensed from `sense_dbm`
@@ -59,6 +61,7 @@ class Medium:
         sense_dbm: float | None = None,
         reach_km: float = 0.0,
         record: Record | None = None,
+        timeline: Timeline | None = None,
     ) -> None:
         self.name = name
         self.streams = streams
@@ -70,7 +73,7 @@ class Medium:
         self.turnaround_ns = ns(timing.turnaround_s)
         noise_dbm = self.reception.noise_dbm
         self.reach_km = reach_km
-        self.timeline: Timeline = running_timeline()
+        self.timeline = timeline or running_timeline()
         self.radios: list[Radio] = []
         self.cut = False
         self._names: set[str] = set()
@@ -118,15 +121,16 @@ class Medium:
         if radio.ways is None:
             found = [link for link in radio.peers.values() if link.mean_mw >= self._floor_mw]
             found.sort(key=_number)
-            radio.ways = [(link, link.rx, link.rx.active, link.draw) for link in found]
+            radio.ways = [(link, link.rx, link.rx.active) for link in found]
         return [way[0] for way in radio.ways]
 
     def _link(self, tx: Radio, rx: Radio) -> Link:
         found = tx.peers.get(rx.number)
         if found is None:
-            rng = self.streams.stream(f"{self.name}/{tx.name}>{rx.name}")
-            draw = rng.random if self.draws is None else self.draws(tx, rx, rng)
-            found = tx.peers[rx.number] = Link(tx, rx, draw)
+            name = f"{self.name}/{tx.name}>{rx.name}"
+            found = tx.peers[rx.number] = Link(tx, rx, seed_of(self.streams.seed, name))
+            if self.draws is not None:
+                found.draw = self.draws(tx, rx, self.streams.stream(name))
         return found
 
     def _measure(self, tx: Radio, rx: Radio) -> None:
@@ -151,7 +155,13 @@ class Medium:
 
     def rssi_dbm(self, link: Link) -> float:
         """Return how strong the burst that a link carries, or carried last, is at its receiver."""
-        return _db(link.mean_mw * self.reception.gain(link.quantile))
+        return _db(self._level_mw(link))
+
+    def _level_mw(self, link: Link) -> float:
+        return link.mean_mw * self.reception.gain(self._quantile(link))
+
+    def _quantile(self, link: Link) -> float:
+        return link.drawn if self.draws is not None else hashed(link.seed, link.tx.bursts)
 
     # --- the air -----------------------------------------------------------------------------------------
 
@@ -162,7 +172,10 @@ class Medium:
         if not radio.active:
             return False
         shown_ns = now_ns - self.detect_ns
-        return any(link.sensed and link.tx.started_ns <= shown_ns for link in radio.active)
+        return any(
+            link.sensed and link.tx.started_ns <= shown_ns and link.tx.until_ns > now_ns
+            for link in radio.active
+        )
 
     def clear_ns(self, radio: Radio) -> int:
         """Return when the last of the carriers that it senses now will be over."""
@@ -193,27 +206,30 @@ class Medium:
         assert ways is not None  # noqa: S101 - just made
         burst.ways = ways
         radio.to = to
-        for link, rx, active, draw in ways:
-            link.quantile = draw()
+        if self.draws is not None:
+            for link, _, _ in ways:
+                link.drawn = link.draw()
+        for link, rx, active in ways:
             if active:
                 active.append(link)
-                self._overlap(rx, active)
+                self._overlap(rx, now_ns)
             else:
                 active.append(link)
         self._post(radio.until_ns, self._end, burst)
         return True
 
-    def _overlap(self, rx: Radio, active: list[Link]) -> None:
+    def _overlap(self, rx: Radio, now_ns: int) -> None:
         """Tell each burst that is for this receiver how much all the others disturb it now."""
-        gain = self.reception.gain
-        for link in active:
+        # a burst that ends at this very instant overlaps nothing, whether or not its end was already told
+        living = [link for link in rx.active if link.tx.until_ns > now_ns]
+        for link in living:
             to = link.tx.to
             if to is None or to is rx:
-                others_mw = [other.mean_mw * gain(other.quantile) for other in active if other is not link]
+                others_mw = [self._level_mw(other) for other in living if other is not link]
                 link.worst_mw = max(link.worst_mw, math.fsum(others_mw))
 
     def _end(self, burst: Burst) -> None:
-        for link, _, active, _ in burst.ways:
+        for link, _, active in burst.ways:
             active.remove(link)
         to = burst.to
         if to is None:
@@ -242,11 +258,12 @@ class Medium:
             return Fate.CUT
         if link.rx.deaf_until_ns > burst.tx.until_ns - burst.airtime_ns:  # it has sent meanwhile, or was off
             return Fate.DEAF
-        if link.quantile < link.least:
+        quantile = self._quantile(link)
+        if quantile < link.least:
             return FADED
         if worst_mw:
-            power_mw = link.mean_mw * self.reception.gain(link.quantile)
-            if link.quantile * LOW_BITS % 1.0 >= self.reception.p_capture(_db(power_mw / worst_mw)):
+            ci_db = _db(self._level_mw(link) / worst_mw)
+            if quantile * LOW_BITS % 1.0 >= self.reception.p_capture(ci_db):
                 return Fate.COLLIDED
         return CARRIED
 

@@ -100,17 +100,19 @@ class Radio:
 class Link:
     """One direction between two stations, and the burst that is on its way there."""
 
-    __slots__ = ("blocked", "draw", "least", "mean_mw", "quantile", "rx", "sensed", "tx", "worst_mw")
+    __slots__ = ("blocked", "draw", "drawn", "least", "mean_mw", "rx", "seed", "sensed", "tx", "worst_mw")
 
-    def __init__(self, tx: Radio, rx: Radio, draw: Callable[[], float]) -> None:
+    draw: Callable[[], float]
+
+    def __init__(self, tx: Radio, rx: Radio, seed: int) -> None:
         self.tx = tx
         self.rx = rx
-        self.draw = draw
+        self.seed = seed
         self.mean_mw = 0.0
         self.least = 0.0
         self.sensed = False
         self.blocked = False
-        self.quantile = 0.0
+        self.drawn = 0.0
         self.worst_mw = 0.0
 
 
@@ -128,5 +130,5 @@ class Burst:
         self.ways: list[Way] = []
 
 
-Way = tuple[Link, Radio, list[Link], Callable[[], float]]
-"""A link, its receiver, what is on the air there, and its draws: laid out for the two inner loops."""
+Way = tuple[Link, Radio, list[Link]]
+"""A link, its receiver and what is on the air there: laid out for the two inner loops."""
