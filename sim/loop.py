@@ -20,6 +20,7 @@ from typing import Any, Final, NoReturn, TypeVar, TypeVarTuple
 from typing_extensions import override
 
 from protocols.errors import FieldgateError
+from sim.futures import NumberedLoop, SimFuture, SimTask
 from sim.posts import Post
 
 T = TypeVar("T")
@@ -55,33 +56,6 @@ class FenceError(FieldgateError):
     """Something reached for the real world (sockets, processes, signals, threads) inside virtual time."""
 
 
-class SimFuture(asyncio.Future[T]):
-    """A future whose hash counts up from 1 on its loop, so that a set of them has one order.
-
-    The number is drawn when it is first asked for: most futures are never hashed, and never pay for it.
-    """
-
-    _number = 0
-
-    @override
-    def __hash__(self) -> int:
-        if not self._number:
-            self._number = _loop_of(self).next_number()
-        return self._number
-
-
-class SimTask(asyncio.Task[T]):
-    """A task whose hash counts up from 1 on its loop; see SimFuture."""
-
-    _number = 0
-
-    @override
-    def __hash__(self) -> int:
-        if not self._number:
-            self._number = _loop_of(self).next_number()
-        return self._number
-
-
 class VirtualExecutor(Executor, ABC):
     """An executor whose work takes virtual time: hand one to `run_in_executor`."""
 
@@ -102,7 +76,7 @@ class _Timer(asyncio.TimerHandle):
     queued: bool
 
 
-class VirtualLoop(asyncio.BaseEventLoop):
+class VirtualLoop(NumberedLoop):
     """An event loop whose clock starts at 0 and jumps to the next timer as soon as nothing is ready.
 
     Time is an integer of nanoseconds; timers of one instant run in the order they were set. Work given to
@@ -121,7 +95,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._heap: list[tuple[int, int, _Timer | Post]] = []
         self._cancelled_count = 0
         self._timer_numbers = itertools.count()
-        self._numbers = itertools.count(1)
         self._task_numbers = itertools.count(1)
         self._owner_thread = threading.get_ident()
         self._rate = rate
@@ -179,10 +152,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """
         when_ns = max(when_ns, self._now_ns)
         heappush(self._heap, (when_ns, next(self._timer_numbers), Post(callback, argument)))
-
-    def next_number(self) -> int:
-        """Return 1, 2, 3 and so on: what futures and tasks of this loop take for a hash."""
-        return next(self._numbers)
 
     def _call_at_ns(
         self,
@@ -325,12 +294,6 @@ def run(main: Coroutine[Any, Any, T], *, limit_s: float | None = None, rate: flo
     """
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(limit_s=limit_s, rate=rate)) as runner:
         return runner.run(main)
-
-
-def _loop_of(future: asyncio.Future[Any]) -> VirtualLoop:
-    loop = future.get_loop()
-    assert isinstance(loop, VirtualLoop)  # noqa: S101 - nobody else makes them
-    return loop
 
 
 def _fence_error(what: str) -> FenceError:
