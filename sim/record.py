@@ -91,6 +91,10 @@ class Record:
         """Whether anybody sees this kind: frequent, unhashed happenings need not be told otherwise."""
         return what in self._keep or bool(self._watchers[what])
 
+    def keeps(self, what: What) -> bool:
+        """Whether events of a kind are kept for a report."""
+        return what in self._keep
+
     def watch(self, watcher: Callable[[Event], None], *kinds: What) -> None:
         """Call `watcher` with every event of these kinds, in order, at its instant."""
         for kind in kinds:

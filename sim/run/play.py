@@ -93,12 +93,7 @@ class Run:
         """Both phases, and the judgement."""
         drawn, record = self.drawn, self.record
         world = World(drawn, self._folder, record)
-        truth = Truth(
-            record,
-            hq=_headquarters(drawn),
-            desks=frozenset(world.units),
-            people=frozenset(world.people),
-        )
+        truth = Truth(record, hq=world.hq)
         promises = Promises(world, truth)
         metrics = Metrics(world, truth)
         conditions = Conditions(world, truth)
@@ -176,7 +171,3 @@ class Run:
                 return Verdict(
                     expect=expect, holds=holds, found="nothing to count" if value is None else f"{value:g}"
                 )
-
-
-def _headquarters(drawn: Drawn) -> str:
-    return next((node.id for node in drawn.scenario.nodes if node.headquarters), "")

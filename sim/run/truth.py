@@ -1,25 +1,12 @@
-"""What was typed against what was shown: the books that no gateway writes.
-
-Texts of a run are unique, so a text on a screen is known by itself. Answers to roll calls, 收到 and automatic
-replies are everybody's words and are not followed here.
-"""
+"""What was typed against what was shown: the books that no gateway writes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Protocol
 
-from gateway import native
 from gateway.api.backend import DEFAULT_LIFETIME_S
-from sim.demo.counter import on_screen
 from sim.record import Event, Record, What
-
-FOLLOWED_CHARS = 4
-"""Shorter texts are common words: 到, 收到, 明白."""
-
-
-COMMON: Final = (native.Present, native.Acknowledge, native.Help, native.Automatic, native.Distress)
-"""What everybody types alike; a cry for help is followed as an alarm."""
 
 
 @dataclass(slots=True)
@@ -71,17 +58,13 @@ class Surroundings(Protocol):
 
 
 class Truth:
-    """Follows every text of a run. `hq` is where a text goes that names nobody."""
+    """Follows every text of a run that can be told from others."""
 
-    def __init__(self, record: Record, *, hq: str, desks: frozenset[str], people: frozenset[str]) -> None:
-        self._signs = {sign.casefold(): sign for sign in desks | people}
+    def __init__(self, record: Record, *, hq: str) -> None:
         self.entries: dict[str, Entry] = {}
-        self.by_text: dict[str, Entry] = {}
         self.by_id: dict[str, Entry] = {}
         self.last_shown: tuple[Entry, ...] = ()
         """What the latest showing was about."""
-        self.strays: list[Event] = []
-        """Texts on screens that nobody typed."""
         self.pressed_s: dict[str, float] = {}
         """Emergencies by alarm key: when the button was pressed."""
         self.heard_s: dict[str, float] = {}
@@ -89,7 +72,6 @@ class Truth:
         self.told_s: dict[str, float] = {}
         """When headquarters was first told of each."""
         self._hq = hq
-        self._desks = desks
         record.watch(self._typed, What.TYPED)
         record.watch(self._shown, What.SHOWN)
         record.watch(self._alarm, What.ALARM)
@@ -123,24 +105,22 @@ class Truth:
 
     def _typed(self, event: Event) -> None:
         facts = event.facts
-        key, text = str(facts["key"]), str(facts["text"])
+        if not facts["followed"]:
+            return
+        key = str(facts["key"])
         entry = self.entries.get(key)
         if entry is None:
-            to, text = self._meant(str(facts["to"]), text, native=bool(facts["native"]))
-            if len(text) < FOLLOWED_CHARS or isinstance(native.read(text), COMMON):
-                return
-            entry = Entry(
+            entry = self.entries[key] = Entry(
                 key=key,
                 by=event.node,
-                to=to,
-                text=text,
+                to=str(facts["to"]),
+                text=str(facts["text"]),
                 native=bool(facts["native"]),
                 precedence=int(str(facts.get("precedence", 0))),
                 at_s=event.at_s,
                 lifetime_s=float(str(facts.get("lifetime_s") or DEFAULT_LIFETIME_S)),
                 via=str(facts.get("via", "")),
             )
-            self.entries[key] = self.by_text[text] = entry
         accepted = facts["accepted"]
         if accepted is not None and entry.accepted is None:
             entry.accepted, entry.accepted_s = bool(accepted), event.at_s
@@ -148,29 +128,9 @@ class Truth:
                 entry.id = str(facts["id"])
                 self.by_id[entry.id] = entry
 
-    def _meant(self, to: str, text: str, *, native: bool) -> tuple[str, str]:
-        """Return for whom a text is, and what of it is to be shown there."""
-        if not native:
-            return to, text
-        words = text.strip()
-        if words.startswith("@"):
-            sign, _, rest = words[1:].partition(" ")
-            return self._signs.get(sign.casefold(), sign), rest.strip()
-        return self._hq, words
-
     def _shown(self, event: Event) -> None:
-        self.last_shown = ()
-        text, repeat = str(event.facts["text"]), False
-        if event.node not in self._desks:
-            seen = on_screen(event.node, text, event.at_s)
-            if seen is None:
-                return
-            text, repeat = seen.text, seen.repeat
-        entry = self.by_text.get(text)
-        if entry is None:
-            if len(text) >= FOLLOWED_CHARS:
-                self.strays.append(event)
-            return
-        times = entry.repeated_s if repeat else entry.shown_s
-        times.setdefault(event.node, []).append(event.at_s)
-        self.last_shown = (entry,)
+        entry = self.entries.get(str(event.facts["key"]))
+        self.last_shown = () if entry is None else (entry,)
+        if entry is not None:
+            times = entry.repeated_s if event.facts["repeat"] else entry.shown_s
+            times.setdefault(event.node, []).append(event.at_s)

@@ -16,11 +16,13 @@ from sim.record import Record
 from sim.scenario.draw import Drawn
 from sim.scenario.model import Group, Node, Scenario
 from sim.world import devices, files
+from sim.world.desk import Desk
 from sim.world.files import Post
 from sim.world.ip import DELAY_S, JITTER_S, RATE_BPS, bearer_of
 from sim.world.motion import Leg, Mover, Place, degrees
 from sim.world.motion import Path as Way
-from sim.world.people import Man, make_device
+from sim.world.people import Man, PersonDiary, make_device
+from sim.world.texts import Texts
 from sim.world.unit import Unit
 
 SATELLITE_EAST_DEG: Final = 101.4
@@ -68,6 +70,8 @@ class Builder:
         self.scenario = scenario = drawn.scenario
         self.record = record
         self.posts = posts_of(scenario)
+        self.hq = next((post.sign for post in self.posts if post.headquarters), "")
+        self._texts = Texts(self.hq, [post.sign for post in self.posts])
         self.fleet = Fleet(folder, files.roster(self.posts, scenario.title_zh), seed=drawn.seed)
         self.fleet.network.make = self._path
         self.roads = {road.id: Way.along(road) for road in scenario.roads}
@@ -84,7 +88,14 @@ class Builder:
                 epoch_unix_ms=EPOCH_UNIX_MS + round(node.clock.offset_s.low * 1000),
                 drift_ppm=node.clock.drift_ppm.low,
             )
-            made[node.id] = Unit(node, box, self._mover(node, made), self._plug(node, box), self.record)
+            made[node.id] = Unit(
+                node,
+                box,
+                self._mover(node, made),
+                self._plug(node, box),
+                Desk(node.id, box, self.record, self._texts),
+                self.record,
+            )
         return made
 
     def people(self, units: dict[str, Unit]) -> dict[str, Man]:
@@ -154,9 +165,9 @@ class Builder:
             home=unit.node.station,
             offset_km=offset,
             anchor=unit.mover,
-            record=self.record,
             rng=rng,
         )
+        device.diary = PersonDiary(group, self.record, self._texts)
         if group.kind == "handheld":
             device.position = degrees(man.place(0.0), self.scenario.area.origin)  # type: ignore[union-attr]
         return man

@@ -14,6 +14,7 @@ from gateway.ledger.errors import LedgerError
 from protocols.errors import BadInputError
 from sim.fleet import Box
 from sim.record import Record, What
+from sim.world.texts import Texts
 
 PAGE: Final = 500
 """Events asked for at once."""
@@ -30,7 +31,7 @@ CALLER: Final = Caller(name="desk", role=Role.ADMIN, ceiling=Precedence.SOS)
 class Desk:
     """One API client. It remembers its cursor and what it has shown, whatever happens to the box."""
 
-    def __init__(self, sign: str, box: Box, record: Record) -> None:
+    def __init__(self, sign: str, box: Box, record: Record, texts: Texts) -> None:
         self.sign = sign
         self.shown: dict[str, str] = {}
         """Texts on the screen by message id."""
@@ -38,6 +39,7 @@ class Desk:
         """When each appeared first."""
         self._box = box
         self._record = record
+        self._texts = texts
         self._cursor = 0
         self._number = 0
 
@@ -61,8 +63,11 @@ class Desk:
             "to": to,
             "text": text,
             "precedence": int(precedence),
+            "native": False,
+            "lifetime_s": lifetime_s,
+            "followed": self._texts.typed(key, text),
         }
-        self._record.note(What.TYPED, self.sign, **facts, native=False, accepted=None)
+        self._record.note(What.TYPED, self.sign, **facts, accepted=None)
         new = NewMessage(
             to=(to,),
             text=text,
@@ -72,7 +77,7 @@ class Desk:
         )
         message = await self._submit(new, key)
         ref = "" if message is None else str(message.id)
-        self._record.note(What.TYPED, self.sign, **facts, native=False, accepted=message is not None, id=ref)
+        self._record.note(What.TYPED, self.sign, **facts, accepted=message is not None, id=ref)
         return message
 
     async def _submit(self, new: NewMessage, key: str) -> Message | None:
@@ -95,9 +100,14 @@ class Desk:
         """Call the roll; tried again while the box is off or holds another call."""
 
         async def start(backend: GatewayBackend) -> None:
-            await backend.start_roll_call(
+            call = await backend.start_roll_call(
                 stations=stations, title="点名", exercise=False, deadline_s=deadline_s, caller=CALLER
             )
+            entries = call["entries"]
+            assert isinstance(entries, list)  # noqa: S101 - the API's own shape
+            for entry in entries:
+                station, state = entry["station"], entry["state"]
+                self._record.note(What.ROLL_CALL, self.sign, call=call["id"], station=station, state=state)
 
         await self._insist(start)
 
@@ -150,7 +160,17 @@ class Desk:
         elif kind.startswith("alarm."):
             note(What.ALARM, self.sign, key=body.get("key"), state=kind.removeprefix("alarm."))
         elif kind.startswith("rollcall."):
-            note(What.ROLL_CALL, self.sign, happening=kind.removeprefix("rollcall."), **_flat(body))
+            self._roll_call(kind.removeprefix("rollcall."), body)
+
+    def _roll_call(self, happening: str, body: dict[str, Any]) -> None:
+        facts: dict[str, Any] = {k: v for k, v in body.items() if isinstance(v, str | int | float)}
+        call = facts.pop("id", "")
+        self._record.note(What.ROLL_CALL, self.sign, call=call, happening=happening, **facts)
+
+    async def _last_link(self, backend: GatewayBackend, ref: str) -> str:
+        """Return the link of a message's latest attempt, for reports."""
+        attempts = await backend.attempts(ref)
+        return attempts[-1].link if attempts else ""
 
     async def _arrived(self, backend: GatewayBackend, body: dict[str, Any]) -> None:
         own = self._box.config.gateway.station
@@ -169,15 +189,13 @@ class Desk:
             text=message.text,
             id=body["id"],
             precedence=int(message.precedence),
+            key=self._texts.key(message.text),
+            repeat=False,
         )
 
     async def missing(self) -> list[str]:
         """Return the ids of messages that were on the screen once and that the gateway no longer knows."""
         return [ref for ref in self.shown if await self._box.backend.message(ref) is None]
-
-
-def _flat(body: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in body.items() if isinstance(value, str | int | float)}
 
 
 def _worth_retrying(error: RefusedError | LedgerError) -> bool:

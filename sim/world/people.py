@@ -23,6 +23,7 @@ from sim.record import Record, What
 from sim.scenario.model import Group
 from sim.world.files import BEIDOU_BASE, PDT_BASE, TIANTONG_BASE
 from sim.world.motion import Mover, Place
+from sim.world.texts import Texts
 
 OWN_WORDS: Final = ("水位平稳", "道路塌方，正在绕行", "伤员已转移", "电池还剩一半", "请求增援沙袋")
 """What people report of their own accord; a number makes each text unique."""
@@ -51,16 +52,18 @@ class PlainSet(Handheld):
 class PersonDiary:
     """Tells the record what one person types and sees."""
 
-    def __init__(self, sign: str, station: int, via: str, record: Record) -> None:
-        self._sign = sign
-        self._via = via
-        self._station = station
+    def __init__(self, group: Group, record: Record, texts: Texts) -> None:
+        self._sign = group.id
+        self._station = group.station
+        self._via = group.via
         self._record = record
-        self._texts: dict[int, tuple[str, str]] = {}
+        self._texts = texts
+        self._typed: dict[int, str] = {}
 
     def typed(self, number: int, to: str, text: str) -> None:
-        """Tell it."""
-        self._texts[number] = (to, text)
+        """Tell it; who it is for follows from the words."""
+        del to
+        self._typed[number] = text
         self._note(number, accepted=None)
 
     def taken(self, number: int) -> None:
@@ -69,7 +72,10 @@ class PersonDiary:
 
     def shown(self, sender: str, text: str) -> None:
         """Tell it."""
-        self._record.note(What.SHOWN, self._sign, by=self._sign, sender=sender, text=text)
+        key, repeat = self._texts.native_key(self._sign, text)
+        self._record.note(
+            What.SHOWN, self._sign, by=self._sign, sender=sender, text=text, key=key, repeat=repeat
+        )
 
     def pressed(self, *, on: bool) -> None:
         """Tell it."""
@@ -77,7 +83,7 @@ class PersonDiary:
         self._record.note(What.ALARM, self._sign, key=f"sos:{self._station}", state=state)
 
     def _note(self, number: int, *, accepted: bool | None) -> None:
-        to, text = self._texts[number]
+        to, text = self._texts.meant(self._typed[number])
         key = f"{self._sign}-{number}"
         self._record.note(
             What.TYPED,
@@ -89,6 +95,7 @@ class PersonDiary:
             native=True,
             accepted=accepted,
             via=self._via,
+            followed=self._texts.typed(key, text),
         )
 
 
@@ -103,7 +110,6 @@ class Man:
         home: int,
         offset_km: Place,
         anchor: Mover | None,
-        record: Record,
         rng: random.Random,
     ) -> None:
         self.id = group.id
@@ -115,7 +121,6 @@ class Man:
         self._anchor = anchor
         self._rng = rng
         self._spoken = 0
-        device.diary = PersonDiary(group.id, group.station, group.via, record)
 
     def place(self, now_s: float) -> Place:
         """Where this person stands: with the vehicle that serves, or at a place of their own."""

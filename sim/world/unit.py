@@ -41,6 +41,7 @@ class Unit:
         box: Box,
         mover: Mover,
         plugged: dict[str, tuple[SerialDevice, MemoryPort]],
+        desk: Desk,
         record: Record,
     ) -> None:
         self.node = node
@@ -48,7 +49,7 @@ class Unit:
         self.box = box
         self.mover = mover
         self.plugged = plugged
-        self.desk = Desk(node.id, box, record)
+        self.desk = desk
         self.failures: list[Exception] = []
         """Errors by which its gateway ended, those of a full or damaged disk left out."""
         self.on_since_s = inf

@@ -48,6 +48,7 @@ class World:
         self.record = record
         builder = Builder(drawn, folder, record)
         self.fleet = builder.fleet
+        self.hq = builder.hq
         self.units: dict[str, Unit] = builder.units()
         self.people: dict[str, Man] = builder.people(self.units)
         self.cells = Cells(self.scenario.sites, self.scenario.area.env, record)
