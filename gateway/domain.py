@@ -231,6 +231,9 @@ class Attempt:
     reason: str = ""
     device_ref: str = ""
     octets: int = 0
+    part: int = 1
+    """Which part of a native text it carries, of `parts`."""
+    parts: int = 1
     created_unix_ms: int = 0
     updated_unix_ms: int = 0
 
@@ -275,6 +278,7 @@ class AlarmKind(StrEnum):
     SOS = "sos"
     LOST_CONTACT = "lost_contact"
     REUSED_COUNTER = "reused_counter"
+    REUSED_IDENTITY = "reused_identity"
     LEDGER_SET_ASIDE = "ledger_set_aside"
     UNACKNOWLEDGED = "unacknowledged"
     REFUSED_FRAMES = "refused_frames"

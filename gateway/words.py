@@ -60,6 +60,7 @@ ZH: Mapping[str, str] = MappingProxyType(
         "sos": "求救",
         "lost_contact": "失联",
         "reused_counter": "计数器重用",
+        "reused_identity": "报文编号重用",
         "ledger_set_aside": "台账损坏，已另存",
         "unacknowledged": "无人回复收到",
         "refused_frames": "拒收帧过多",

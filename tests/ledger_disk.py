@@ -76,7 +76,6 @@ async def recover(ledger: Ledger, made: list[MessageId], path: Path) -> None:
     await ledger.close()
     again = await open_ledger(path)
     assert again.set_aside is None
-    assert again.incarnation == made[-1].incarnation
     kept = await again.read(lambda tx: tx.all("SELECT origin, incarnation, sequence FROM messages"))
     assert {MessageId(*row) for row in kept} == set(made)
     await again.close()

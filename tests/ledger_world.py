@@ -73,6 +73,7 @@ def memory_tx(*, max_octets: int = limits.MAX_LEDGER_OCTETS) -> Iterator[Tx]:
             connection=connection,
             station=VEHICLE,
             incarnation=0x1234,
+            epoch=0x1234,
             session=session,
             now_unix_ms=WALL_UNIX_MS,
             now_s=base_s,

@@ -99,6 +99,7 @@ others: st.SearchStrategy[Element] = st.one_of(
     st.builds(el.EchoRequest, st.integers(0, (1 << 32) - 1)),
     st.builds(el.EchoReply, st.integers(0, (1 << 32) - 1)),
     st.builds(el.CounterNotice, st.integers(0, (1 << 48) - 1)),
+    st.builds(el.IdentityNotice, ids),
     st.builds(
         el.PositionElement,
         station=stations,
@@ -267,6 +268,7 @@ def test_only_custody_elicits_acknowledgement() -> None:
     telemetry: list[Element] = [
         el.AckElement(1),
         el.CounterNotice(1),
+        el.IdentityNotice(MessageId(1, 2, 3)),
         el.EchoReply(1),
         el.PositionElement(station=1, latitude_deg=0.0, longitude_deg=0.0),
         el.LinkReportElement(station=1, sequence=1, entries=()),

@@ -174,29 +174,59 @@ async def test_close_finishes_what_was_queued_and_refuses_what_comes_later(tmp_p
     await again.close()
 
 
-async def test_reopening_keeps_incarnation_and_sequences(tmp_path: Path) -> None:
-    """A restart is the same ledger: same incarnation, next identity, next session."""
-    ledger = await open_ledger(tmp_path / "ledger.db", seed=1)
-    first, incarnation = await ledger.write(accept), ledger.incarnation
+async def test_every_opening_numbers_under_a_tag_of_its_own(tmp_path: Path) -> None:
+    """A file cannot know that it is an old copy: even openings with the same dice never share a tag."""
+    made: list[MessageId] = []
+    for session in (1, 2, 3):
+        ledger = await open_ledger(tmp_path / "ledger.db", seed=1)
+        made.append(await ledger.write(accept))
+        assert (ledger.session, ledger.incarnation) == (session, made[-1].incarnation)
+        await ledger.close()
+    assert len({identity.incarnation for identity in made}) == len(made)
+    assert [identity.sequence for identity in made] == [1, 1, 1]
+
+
+async def test_when_the_tags_run_out_the_life_before_goes_on(tmp_path: Path) -> None:
+    """With every tag used up the last one stays, and its sequences go on: no identity is given twice."""
+    ledger = await open_ledger(tmp_path / "ledger.db")
+    first = await ledger.write(accept)
+    await ledger.write(_use_up_every_tag)
     await ledger.close()
     again = await open_ledger(tmp_path / "ledger.db", seed=2)
-    second = await again.write(accept)
-    assert (again.incarnation, again.session) == (incarnation, 2)
-    assert second == MessageId(first.origin, incarnation, first.sequence + 1)
+    assert await again.write(accept) == MessageId(first.origin, first.incarnation, first.sequence + 1)
     await again.close()
 
 
-async def test_a_restored_ledger_draws_a_new_incarnation(tmp_path: Path) -> None:
-    """After `new_incarnation` identities are made under the new tag, also after a restart."""
+def _use_up_every_tag(tx: Tx) -> None:
+    tx.execute(
+        "WITH RECURSIVE tag (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM tag WHERE number < 65535) "
+        "INSERT INTO origins SELECT ?, number, 1 FROM tag WHERE true ON CONFLICT DO NOTHING",
+        (tx.station,),
+    )
+
+
+async def test_the_epoch_outlives_restarts_and_ends_with_a_restoration(tmp_path: Path) -> None:
+    """Cursors go on after a restart; once the file is known to be restored they count in another epoch."""
+    ledger = await open_ledger(tmp_path / "ledger.db")
+    first = await ledger.read(lambda tx: tx.epoch)
+    await ledger.close()
+    again = await open_ledger(tmp_path / "ledger.db", seed=2)
+    kept = await again.read(lambda tx: tx.epoch)
+    drawn = [await again.new_epoch(), await again.new_epoch()]
+    changed = await again.read(lambda tx: tx.epoch)
+    await again.close()
+    assert (kept, drawn) == (first, [True, False])
+    assert changed != first
+
+
+async def test_a_new_incarnation_is_drawn_when_one_turns_out_to_be_used(tmp_path: Path) -> None:
+    """After `new_incarnation` identities are made under the new tag."""
     ledger = await open_ledger(tmp_path / "ledger.db")
     before = ledger.incarnation
     drawn = await ledger.new_incarnation(lambda tx: tx.incarnation)
     assert drawn == ledger.incarnation != before
     assert (await ledger.write(accept)).incarnation == drawn
     await ledger.close()
-    again = await open_ledger(tmp_path / "ledger.db")
-    assert again.incarnation == drawn
-    await again.close()
 
 
 async def test_events_wake_waiters_after_the_commit() -> None:

@@ -46,8 +46,6 @@ HANG_MAX_S: Final = 15.0
 RETRY_FIRST_S: Final = 0.5
 RETRY_MAX_S: Final = 15.0
 """First and longest wait before the port is tried again; an operator who plugs a cable waits no longer."""
-ID_BLOCK: Final = 64
-"""Request ids reserved at a time: one durable write per 64 messages, 63 numbers lost to a power cut."""
 NUMBER_BLOCK: Final = 1024
 """HRNP packet numbers reserved at a time, of 65 536."""
 

@@ -1,10 +1,32 @@
-"""Numbers that must never be used twice, not even after a power cut: reserved ahead in memory."""
+"""Numbers that must never be used twice: reserved ahead in memory, or from a place that dice choose."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 
 from drivers.base import DriverMemory
+
+ID_BASE = 0x3000_0000
+"""Request ids of programs begin with 3, those of radios are small."""
+
+ID_BITS = 28
+"""Of 2**28 places to begin at, a handset remembers the last few ids it has seen."""
+
+
+class RequestIds:
+    """Counts from a random place in every run, so that a box with an older disk repeats nothing.
+
+    A handset takes a known id for the same text again: it acknowledges it and shows nothing.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self._next = rng.getrandbits(ID_BITS)
+
+    def take(self) -> int:
+        """Return the next id, 32 bits."""
+        self._next = (self._next + 1) % (1 << ID_BITS)
+        return ID_BASE | self._next
 
 
 class Counter:

@@ -31,7 +31,6 @@ from drivers.hytera.address import Numbering
 from drivers.hytera.compose import Composer
 from drivers.hytera.config import (
     DATA_WINDOW,
-    ID_BLOCK,
     MAX_ATTEMPTS,
     MAX_INBOUND,
     MAX_JOBS,
@@ -41,7 +40,7 @@ from drivers.hytera.config import (
     RETRY_MAX_S,
     HyteraConfig,
 )
-from drivers.hytera.counters import Counter
+from drivers.hytera.counters import Counter, RequestIds
 from drivers.hytera.events import EventQueue
 from drivers.hytera.inbound import Inbound
 from drivers.hytera.outbox import Attempt, Outbox
@@ -91,7 +90,7 @@ class HyteraLink:
             config, env, numbering, self._outbox, self._events.put, self._complain, self._job
         )
         self._composer = Composer(name, config, numbering)
-        self._ids = Counter(env.memory, "request_id", bits=32, block=ID_BLOCK)
+        self._ids = RequestIds(env.random)
         self._numbers = Counter(env.memory, "packet_number", bits=16, block=NUMBER_BLOCK)
         self._frames: asyncio.Queue[bytes] = asyncio.Queue(MAX_INBOUND)
         self._jobs: asyncio.Queue[bytes] = asyncio.Queue(MAX_JOBS)
@@ -129,7 +128,7 @@ class HyteraLink:
         if session is None or self._state is not LinkState.UP:
             raise LinkDownError(self.name, self._reason)
         self._gate(transmission, air.id, group=air.group)
-        request_id = 0 if transmission.service is Service.STATUS else await self._ids.take()
+        request_id = 0 if transmission.service is Service.STATUS else self._ids.take()
         octets, attempt = self._composer.compose(transmission, air, request_id)
         self._outbox.add(attempt)
         try:
@@ -164,7 +163,6 @@ class HyteraLink:
     async def run(self) -> None:
         """Open, serve, lose and open again, until cancelled."""
         notes = await self._env.memory.load()
-        self._ids.start(notes, 0x3000_0000 + self._env.random.randrange(1 << 20))
         self._numbers.start(notes, 1)
         self._inbound.start(notes)
         backoff = Backoff(self._env.random, first_s=RETRY_FIRST_S, max_s=RETRY_MAX_S)

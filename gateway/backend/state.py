@@ -29,7 +29,7 @@ class StateSide:
                 messages.waiting_count_by_precedence(tx),
                 tx.used_octets(),
                 len(_active(presence.alarm_list(tx))),
-                f"{tx.incarnation:04x}",
+                f"{tx.epoch:04x}",
             )
         )
         ledger = core.ledger

@@ -117,6 +117,19 @@ class HopFrames:
         while len(late) > REMEMBERED_FRAMES:
             del late[next(iter(late))]
 
+    def disown(self, peer: int, highest: int) -> list[Frame]:
+        """Forget what was sent to a neighbour under counters up to `highest`, which it has other frames of.
+
+        An acknowledgement of those counters may speak of the other frames. Returns what was under way.
+        """
+        gone = [f for f in self._frames.values() if f.peer == peer and f.counter <= highest]
+        for frame in gone:
+            del self._frames[frame.serial]
+        late = self._given_up.get(peer, {})
+        for counter in [counter for counter in late if counter <= highest]:
+            del late[counter]
+        return gone
+
     def drop(self, frame: Frame) -> None:
         """Forget a frame that carries nothing wanted any more."""
         self._frames.pop(frame.serial, None)

@@ -18,6 +18,7 @@ from gateway.domain import (
     Bearer,
     Evidence,
     Message,
+    MessageId,
     MessageKind,
     Position,
     Precedence,
@@ -34,6 +35,14 @@ from protocols import air
 
 After = Callable[[], None]
 """Something to do once the transaction is on disk."""
+
+
+class ReusedIdentityError(Exception):
+    """Another message than the one kept under this identity; nothing of its frame is taken."""
+
+    def __init__(self, identity: MessageId) -> None:
+        super().__init__(f"two messages named {identity}")
+        self.identity = identity
 
 
 class Upper(Protocol):
@@ -91,6 +100,8 @@ class Incoming:
                 after.append(lambda: self._fresh.replied(opened.stream, nonce))
             case air.CounterNotice(highest=highest):
                 after.append(lambda: self._fresh.behind(peer, highest))
+            case air.IdentityNotice(message_id=name):
+                after.append(lambda: self._fresh.reused(peer, wire.id_from_air(name)))
             case air.PositionElement():
                 self._position(tx, peer, link, element)
             case air.StationPresence():
@@ -121,6 +132,8 @@ class Incoming:
                 if recipient.state is RecipientState.REFUSED:
                     self._owe(tx, peer, message, recipient.station, recipient.state)
         else:
+            if not _same(messages.get(tx, message.id), message):
+                raise ReusedIdentityError(message.id)
             core.count("messages_repeat_absorbed")
             new = messages.add_recipients(tx, message.id, message.recipients)
             known = messages.get(tx, message.id)
@@ -222,6 +235,21 @@ class Incoming:
                 via=peer,
             ),
         )
+
+
+def _same(kept: Message | None, come: Message) -> bool:
+    """Whether this is the message kept under its identity, by what its sender wrote.
+
+    One no longer kept is taken for the same; recipients do not tell, since a second copy may name others.
+    """
+    if kept is None:
+        return True
+    return (kept.text, kept.kind, kept.sender, kept.precedence) == (
+        come.text,
+        come.kind,
+        come.sender,
+        come.precedence,
+    )
 
 
 def _unheard_distress(tx: Tx, message: Message) -> bool:

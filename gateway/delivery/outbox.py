@@ -170,6 +170,12 @@ class Outbox:
                 self.release(frame)
         self._core.wake.set()
 
+    def disown_frames(self, peer: int, highest: int) -> None:
+        """Pack anew what is under way under counters that stand for other frames at a neighbour."""
+        for frame in self.frames.disown(peer, highest):
+            self.release(frame)
+        self._core.wake.set()
+
     def overdue(self, now_s: float) -> list[tuple[Frame, str, float]]:
         """Return (frame, link, sent at) where no acknowledgement came; after some tries it is packed anew."""
         late = self.frames.overdue(now_s)

@@ -8,7 +8,7 @@ from collections import deque
 from drivers.base import Received
 from gateway.core import Core
 from gateway.delivery.freshness import Freshness
-from gateway.delivery.incoming import After, Incoming, raise_alarm
+from gateway.delivery.incoming import After, Incoming, ReusedIdentityError, raise_alarm
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.states import move
 from gateway.delivery.streams import Streams, stream_key
@@ -80,6 +80,7 @@ class Receiver:
                 if stream.destination == self._core.own:
                     self._outbox.owe_ack(stream.source, link)
             case air.ReusedCounter(stream=stream, counter=counter, highest=highest):
+                self._streams.contest(stream)
                 await self._reused(stream.source, counter, highest, link)
             case air.Behind(stream=stream, highest=highest):
                 self._core.count("frames_behind")
@@ -116,6 +117,9 @@ class Receiver:
 
         try:
             owed = await core.ledger.write(take, urgent=_is_urgent(opened.elements))
+        except ReusedIdentityError as error:
+            await self._reused_identity(peer, error.identity, link)
+            return  # no acknowledgement: it would say that the other message is here
         except LedgerError as error:
             core.count("frames_not_stored")
             core.log.warning("frame_not_stored", link=link.name, peer=peer, error=str(error))
@@ -219,6 +223,16 @@ class Receiver:
             AlarmKind.REUSED_COUNTER,
             peer,
             f"counter {counter} used twice: a cloned or restored box",
+        )
+
+    async def _reused_identity(self, peer: int, identity: MessageId, link: LinkRunner) -> None:
+        self._core.count("frames_reused_identity")
+        self._fresh.tell_reused(peer, identity, link.name)
+        await self._alarm(
+            f"reused_identity:{identity.origin}",
+            AlarmKind.REUSED_IDENTITY,
+            identity.origin,
+            f"two messages named {identity}: a cloned or restored box",
         )
 
     async def _alarm(self, key: str, kind: AlarmKind, station: int, detail: str) -> None:

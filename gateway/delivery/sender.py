@@ -28,7 +28,6 @@ from gateway.ledger.tx import Tx
 from gateway.links import DriverFailedError, LinkRunner
 from gateway.routing import Candidate
 from protocols import air
-from protocols.air import StreamId
 
 MAX_SLEEP_S = 5.0
 """Longest the loop sleeps; everything that matters wakes it earlier."""
@@ -230,8 +229,7 @@ class Sender:
                 frame.handing_over = False
 
     def _acknowledgement(self, peer: int, job: FrameJob) -> list[air.Element]:
-        window = self._streams.windows.get(StreamId(peer, self._core.own))
-        ack = window.acknowledgement() if window is not None and job.ack else None
+        ack = self._streams.acknowledgement(peer) if job.ack else None
         return [] if ack is None else [ack]
 
     async def _resend(self, link: LinkRunner, job: ResendJob) -> None:

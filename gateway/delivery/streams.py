@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.core import Core
 from gateway.ledger import hops
 from gateway.ledger.tx import Tx
-from protocols.air import NET, RESERVE_AHEAD, CounterBlock, SearchBudget, StreamId, Window
+from protocols.air import NET, RESERVE_AHEAD, AckElement, CounterBlock, SearchBudget, StreamId, Window
 from protocols.errors import ProtocolError
 
 
@@ -17,6 +17,7 @@ class Streams:
         self._blocks: dict[int, CounterBlock] = {}
         self.windows: dict[StreamId, Window] = {}
         self.search = SearchBudget()
+        self._contested: dict[StreamId, int] = {}
 
     async def load(self) -> None:
         """Read the replay windows of all neighbours; a damaged one begins anew, unproven fresh."""
@@ -33,6 +34,17 @@ class Streams:
                 self.windows[stream] = Window.from_bytes(octets)
             except ProtocolError as error:
                 self._core.log.warning("replay_window_damaged", stream=stream_key(stream), error=str(error))
+
+    def contest(self, stream: StreamId) -> None:
+        """Two frames had one counter: acknowledge nothing up to the highest, which of the two is not said."""
+        window = self.windows.get(stream)
+        self._contested[stream] = window.highest if window is not None else 0
+
+    def acknowledgement(self, peer: int) -> AckElement | None:
+        """What to acknowledge to a neighbour; None when there is nothing."""
+        stream = StreamId(peer, self._core.own)
+        window = self.windows.get(stream)
+        return None if window is None else window.acknowledgement(above=self._contested.get(stream, 0))
 
     async def next_counter(self, peer: int) -> int:
         """Take a counter for one frame to a neighbour (0: the net); the reservation is on disk before."""

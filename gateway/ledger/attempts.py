@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from drivers.base import Handle, Stage
@@ -29,7 +30,7 @@ _IN_FLIGHT = frozenset({None, Stage.AT_MODEM, Stage.ON_AIR})
 
 _COLUMNS = (
     "handle, origin, incarnation, sequence, station, link, next_hop, stage, reason, device_ref, octets, "
-    "created_unix_ms, updated_unix_ms"
+    "created_unix_ms, updated_unix_ms, part, parts"
 )
 _FROM = f"SELECT {_COLUMNS} FROM attempts JOIN messages ON row = message"  # noqa: S608 - constants
 
@@ -39,7 +40,7 @@ def new_handle(tx: Tx, count: int = 1) -> Handle:
     return Handle(tx.next_number("handle", count))
 
 
-def create(
+def create(  # noqa: PLR0913 - a row
     tx: Tx,
     identity: MessageId,
     station: int,
@@ -48,10 +49,13 @@ def create(
     next_hop: int,
     octets: int,
     native: bool = False,
+    part: int = 1,
+    parts: int = 1,
 ) -> Handle:
     """Note an attempt before anything is handed to the link; return its handle, never given twice.
 
-    `next_hop` is the gateway addressed, `native` marks a text on a device that knows nothing of us.
+    `next_hop` is the gateway addressed, `native` marks a text on a device that knows nothing of us, or the
+    part of `parts` of one.
     Raises LedgerError when the message is unknown.
     """
     row = rows.row_of(tx, identity)
@@ -59,8 +63,8 @@ def create(
         raise LedgerError(f"message {identity}: unknown", f"报文 {identity}：不存在")
     handle = new_handle(tx)
     tx.execute(
-        "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, NULL, '', '', ?, ?, ?, 1)",
-        (handle, row, station, link, next_hop, native, octets, tx.now_unix_ms, tx.now_unix_ms),
+        "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, NULL, '', '', ?, ?, ?, 1, ?, ?)",
+        (handle, row, station, link, next_hop, native, octets, tx.now_unix_ms, tx.now_unix_ms, part, parts),
     )
     return handle
 
@@ -137,16 +141,56 @@ def settle_after_restart(tx: Tx) -> list[Attempt]:
     return [settled for attempt in found if (settled := get(tx, Handle(attempt.handle))) is not None]
 
 
-def unknown_count(tx: Tx, identity: MessageId, station: int) -> int:
-    """Count native attempts for this copy with unknown outcome; such a text is repeated at most twice."""
+def unknown_count(tx: Tx, identity: MessageId, station: int, *, part: int = 1, parts: int = 1) -> int:
+    """Count native attempts for this copy with unknown outcome; such a text is repeated at most twice.
+
+    Of one in parts each part is counted by itself.
+    """
     row = rows.row_of(tx, identity)
     found = tx.one(
-        "SELECT count(*) FROM attempts WHERE message = ? AND station = ? AND native = 1 AND stage = ?",
+        "SELECT count(*) FROM attempts WHERE message = ? AND station = ? AND native = 1 AND stage = ? "
+        "AND part = ? AND parts = ?",
         row,
         station,
         Stage.UNKNOWN.value,
+        part,
+        parts,
     )
     return 0 if found is None else int(found[0])
+
+
+@dataclass(frozen=True, slots=True)
+class PartsDone:
+    """A native text in parts as last tried: of how many, and which have got so far."""
+
+    parts: int
+    handed_on: frozenset[int]
+    """Parts that a network or the device has."""
+    delivered: frozenset[int]
+
+    @property
+    def first(self) -> int:
+        """How many parts from the first one on need no more tries."""
+        return next((done for done in range(self.parts) if done + 1 not in self.handed_on), self.parts)
+
+
+def parts_done(tx: Tx, identity: MessageId, station: int) -> PartsDone:
+    """How far a native text is, as its newest attempt parted it; 0 parts when there was none."""
+    row = rows.row_of(tx, identity)
+    where = "FROM attempts WHERE message = ? AND station = ? AND native = 1"
+    newest = tx.one(f"SELECT parts {where} ORDER BY handle DESC LIMIT 1", row, station)
+    if newest is None:
+        return PartsDone(0, frozenset(), frozenset())
+    found = tx.all(
+        f"SELECT DISTINCT part, stage {where} AND parts = ? AND stage IN (?, ?)",
+        row,
+        station,
+        newest[0],
+        Stage.AT_NETWORK.value,
+        Stage.DELIVERED.value,
+    )
+    delivered = frozenset(part for part, stage in found if stage == Stage.DELIVERED.value)
+    return PartsDone(newest[0], frozenset(part for part, _ in found), delivered)
 
 
 def _attempt(row: Sequence[Any]) -> Attempt:
@@ -162,4 +206,6 @@ def _attempt(row: Sequence[Any]) -> Attempt:
         octets=row[10],
         created_unix_ms=row[11],
         updated_unix_ms=row[12],
+        part=row[13],
+        parts=row[14],
     )

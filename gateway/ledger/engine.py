@@ -70,7 +70,7 @@ class Ledger:
         self._changed = asyncio.Event()
         self._broken = asyncio.Event()
         self._quality = TimeQuality.UNKNOWN
-        self._drawn = False
+        self._drawn = writer.session == 1
         self._newest_cursor = writer.newest_cursor
 
     @classmethod
@@ -124,7 +124,7 @@ class Ledger:
 
     @property
     def incarnation(self) -> int:
-        """This ledger's 16-bit incarnation tag, part of every identity made here."""
+        """The 16-bit tag drawn at this opening, part of every identity made since."""
         return self._writer.incarnation
 
     @property
@@ -209,29 +209,32 @@ class Ledger:
             await self._changed.wait()
         return self._newest_cursor
 
-    @property
-    def first_row(self) -> int:
-        """Row of the first message accepted since this opening, whether or not there is one yet."""
-        return self._writer.first_row
+    async def new_epoch(self) -> bool:
+        """Draw another epoch, once in an opening; return whether that was done.
 
-    @property
-    def incarnation_is_new(self) -> bool:
-        """Whether the tag was drawn since this opening: then no identity made here was ever used before."""
-        return self._writer.session == 1 or self._drawn
+        Call it when it turns out that the file was restored from a backup or copied.
+        """
+        if self._drawn:
+            return False
+
+        def op(tx: Tx) -> None:
+            tx.epoch = store.draw_epoch(tx.connection, self._random)
+
+        await self.write(op, urgent=True)
+        self._drawn = True
+        return True
 
     async def new_incarnation(self, then: Callable[[Tx], T]) -> T:
         """Draw another incarnation tag and run `then` in the same commit; return its value.
 
-        Call it when it turns out that the file was restored from a backup or copied.
+        Call it when it turns out that an identity made since this opening was used before.
         """
 
         def op(tx: Tx) -> T:
-            tx.incarnation = store.draw_incarnation(tx.connection, self._random)
+            tx.incarnation = store.draw_incarnation(tx.connection, self._random, tx.station)
             return then(tx)
 
-        value = await self.write(op, urgent=True)
-        self._drawn = True
-        return value
+        return await self.write(op, urgent=True)
 
     async def run(self) -> None:
         """Keep house until cancelled: save ledger time, thin out what is old, in slices that yield."""

@@ -1,44 +1,33 @@
-"""New identities for what a restored box accepted before it learnt that it was restored."""
+"""A new identity for a message whose own turned out to name another one elsewhere."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.domain import Evidence, Message, MessageId, Recipient, RecipientState
 from gateway.ledger import messages, rows
 from gateway.ledger.tx import Tx
 
-MAX_REISSUED = 1_000
-"""Messages given a new identity at most: a box learns that it was restored from its first frames."""
 
+def reissue(tx: Tx, identity: MessageId, wanted: Callable[[int], bool]) -> Message | None:
+    """Accept the message anew, under this transaction's incarnation, for the wanted stations that still wait.
 
-def reissue(tx: Tx, old: int, first_row: int) -> list[tuple[MessageId, Message]]:
-    """Accept anew, under this transaction's incarnation, what waits from row `first_row` on under `old`.
-
-    The old copies are superseded by the new identity. A copy that was ever handed to a native device keeps
-    the old one: no identity goes on that air, and a second text would be read twice.
+    Their old copies are superseded by the new identity. A copy that was ever handed to a native device keeps
+    the old one: no identity goes on that air, and a second text would be read twice. None: nothing waits.
     """
-    found = tx.all(
-        "SELECT row FROM messages WHERE row >= ? AND origin = ? AND incarnation = ? AND EXISTS "
-        "(SELECT 1 FROM recipients WHERE message = row AND settled = 0) ORDER BY row LIMIT ?",
-        first_row,
-        tx.station,
-        old,
-        MAX_REISSUED,
-    )
-    numbers = [int(row[0]) for row in found]
-    loaded = rows.load(tx, numbers)
-    made: list[tuple[MessageId, Message]] = []
-    for number in numbers:
-        message = loaded[number]
-        moved = [
-            recipient.station
-            for recipient in message.recipients
-            if not recipient.state.settled and not _went_native(tx, number, recipient.station)
-        ]
-        if moved:
-            made.append((message.id, _again(tx, message, moved)))
-    return made
+    row = rows.row_of(tx, identity)
+    if row is None:
+        return None
+    message = rows.load(tx, [row])[row]
+    moved = [
+        recipient.station
+        for recipient in message.recipients
+        if not recipient.state.settled
+        and wanted(recipient.station)
+        and not _went_native(tx, row, recipient.station)
+    ]
+    return _again(tx, message, moved) if moved else None
 
 
 def _again(tx: Tx, message: Message, stations: list[int]) -> Message:

@@ -10,8 +10,8 @@ MAX_RUNS_PER_INCARNATION = 65_536
 """Runs kept per incarnation of an origin (about 2 MiB); an origin that skips so often must announce its
 low-water mark. When they are full new identities are refused: forgetting one could show a message twice."""
 
-MAX_INCARNATIONS_PER_ORIGIN = 256
-"""A ledger is made anew a few times in a box's life; more is a fault or an attack by a key holder."""
+MAX_INCARNATIONS_PER_ORIGIN = 65_535
+"""Every tag there is: one for each start of a box after which it had something to say (some 3 MiB in all)."""
 
 
 def is_known(tx: Tx, identity: MessageId) -> bool:

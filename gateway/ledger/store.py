@@ -37,6 +37,9 @@ QUIET_FLAG = "flag.quiet."
 MAX_SWITCHES = 1_000
 """Most switches taken over from a damaged file: more links than any box has."""
 
+MAX_DRAWS = 1_000
+"""Tags drawn in search of one that was never used: enough until all but one in a hundred are."""
+
 MAX_SET_ASIDE = 1_000
 """Most damaged files kept beside each other; the thousandth name is used again."""
 
@@ -96,17 +99,38 @@ def known_schema() -> int:
     return len(_steps())
 
 
-def draw_incarnation(connection: sqlite3.Connection, rng: random.Random) -> int:
-    """Give the ledger a new 16-bit incarnation tag other than its present one; 0 is never drawn.
+def draw_epoch(connection: sqlite3.Connection, rng: random.Random) -> int:
+    """Give the ledger a new 16-bit epoch other than its present one; 0 is never drawn.
 
-    For a file that was created, restored or imported: its sequences may have been used before.
+    For a file that was created or is known to be restored: its event cursors may have been used before.
+    """
+    row = connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
+    present = int(row[0]) if row else 0
+    while (epoch := rng.randrange(1, 1 << 16)) == present:
+        pass
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('epoch', ?)", (str(epoch),))
+    return epoch
+
+
+def draw_incarnation(connection: sqlite3.Connection, rng: random.Random, station: int) -> int:
+    """Begin a new life: draw a 16-bit incarnation tag, not 0, under which this file made no identity yet.
+
+    A file cannot know that it is an older copy of itself, nor that it runs twice; so every opening counts
+    as a new life, and numbers what it accepts under a tag of its own. When nearly all tags are used up, the
+    life before goes on.
     """
     row = connection.execute("SELECT value FROM meta WHERE key = 'incarnation'").fetchone()
     present = int(row[0]) if row else 0
-    while (incarnation := rng.randrange(1, 1 << 16)) == present:
-        pass
-    connection.execute("INSERT OR REPLACE INTO meta VALUES ('incarnation', ?)", (str(incarnation),))
-    return incarnation
+    for _ in range(MAX_DRAWS):
+        drawn = rng.randrange(1, 1 << 16)
+        used = connection.execute(
+            "SELECT 1 FROM origins WHERE origin = ? AND incarnation = ?", (station, drawn)
+        ).fetchone()
+        if drawn != present and used is None:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('incarnation', ?)", (str(drawn),))
+            connection.execute("DELETE FROM sequences WHERE name GLOB 'message.*'")
+            return drawn
+    return present
 
 
 def sync_directory(directory: Path) -> None:
@@ -152,8 +176,8 @@ def _open_checked(path: Path, rng: random.Random, storage: Storage) -> sqlite3.C
         _migrate(connection, version, rng)
         if connection.execute("SELECT count(*) FROM clock").fetchone()[0] != 1:
             raise _damage("no clock")
-        if connection.execute("SELECT value FROM meta WHERE key = 'incarnation'").fetchone() is None:
-            raise _damage("no incarnation")
+        if connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone() is None:
+            raise _damage("no epoch")
     except (sqlite3.Error, LedgerError):
         connection.close()
         raise
@@ -185,7 +209,7 @@ def _migrate(connection: sqlite3.Connection, version: int, rng: random.Random) -
             if number == 1:
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute("INSERT INTO clock (one, session, ledger_s) VALUES (1, 0, 0)")
-                draw_incarnation(connection, rng)
+                draw_epoch(connection, rng)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:

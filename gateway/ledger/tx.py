@@ -20,7 +20,9 @@ class Tx:
     station: int
     """The number of this gateway."""
     incarnation: int
-    """This ledger's 16-bit incarnation tag."""
+    """The 16-bit tag of this opening, part of every identity made since."""
+    epoch: int
+    """The 16-bit tag of this ledger, beside which event cursors count."""
     session: int
     """How many times this ledger was opened."""
     now_unix_ms: int

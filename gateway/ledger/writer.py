@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.ledger import store, times
 from gateway.ledger.ballast import RETRY_S, Ballast
@@ -24,6 +24,8 @@ from gateway.ledger.errors import (
 )
 from gateway.ledger.storage import Storage
 from gateway.ledger.tx import Tx
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,10 @@ class Writer:
         """What is wrong with the file, from when either thread finds it damaged; then nothing is written."""
         try:
             self.session, base_s = self._begin_session()
-            self.incarnation = self._load_incarnation()
+            self.incarnation = self._begin_life(rng)
+            self.epoch = int(self._meta("epoch"))
             row = self._connection.execute("SELECT coalesce(max(cursor), 0) FROM events").fetchone()
             self.newest_cursor = int(row[0])
-            row = self._connection.execute("SELECT coalesce(max(row), 0) + 1 FROM messages").fetchone()
-            self.first_row = int(row[0])
         except sqlite3.Error as error:
             self._connection.close()
             raise from_sqlite(error) from error
@@ -181,7 +182,7 @@ class Writer:
             self._roll_back()
             raise
         self._credited = self._credited or stamp.trusted
-        self.incarnation = tx.incarnation
+        self.incarnation, self.epoch = tx.incarnation, tx.epoch
         self.newest_cursor = max(self.newest_cursor, tx.newest_cursor)
         return None
 
@@ -190,6 +191,7 @@ class Writer:
             connection=connection,
             station=self._station,
             incarnation=self.incarnation,
+            epoch=self.epoch,
             session=self.session,
             now_unix_ms=stamp.unix_ms,
             now_s=stamp.monotonic_s + self._offset_s,
@@ -209,18 +211,25 @@ class Writer:
         self._must_reopen = False
 
     def _begin_session(self) -> tuple[int, float]:
+        return self._on_ballast(lambda: times.start_session(self._connection))
+
+    def _begin_life(self, rng: random.Random) -> int:
+        return self._on_ballast(lambda: store.draw_incarnation(self._connection, rng, self._station))
+
+    def _on_ballast(self, begin: Callable[[], T]) -> T:
+        """Do what every start must; a full disk gives up its ballast for it."""
         try:
-            return times.start_session(self._connection)
+            return begin()
         except sqlite3.Error as error:
             if self._ballast is None or not lacks_space(error):
                 raise
             self._ballast.free()
             self.full = True
-            return times.start_session(self._connection)
+            return begin()
 
-    def _load_incarnation(self) -> int:
-        row = self._connection.execute("SELECT value FROM meta WHERE key = 'incarnation'").fetchone()
-        return int(row[0])
+    def _meta(self, key: str) -> str:
+        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0])
 
     def _regain(self, stamp: Stamp) -> None:
         if self.full and self._ballast is not None and stamp.monotonic_s >= self._retry_at_s:
@@ -266,7 +275,7 @@ def _full() -> LedgerFullError:
 
 def _run_one(tx: Tx, op: Op) -> None:
     """Run one operation so that its exception undoes and reaches only itself; a storage fault is raised."""
-    cursor_before, octets_before, incarnation_before = tx.newest_cursor, tx.added_octets, tx.incarnation
+    cursor_before, octets_before, tags_before = tx.newest_cursor, tx.added_octets, (tx.incarnation, tx.epoch)
     tx.execute("SAVEPOINT op")
     try:
         op.value = op.call(tx)
@@ -274,6 +283,7 @@ def _run_one(tx: Tx, op: Op) -> None:
         if isinstance(error, sqlite3.Error) and (is_storage_fault(error) or not tx.connection.in_transaction):
             raise
         op.error = error
-        tx.newest_cursor, tx.added_octets, tx.incarnation = cursor_before, octets_before, incarnation_before
+        tx.newest_cursor, tx.added_octets = cursor_before, octets_before
+        tx.incarnation, tx.epoch = tags_before
         tx.execute("ROLLBACK TO op")
     tx.execute("RELEASE op")

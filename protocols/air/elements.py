@@ -200,6 +200,15 @@ class CounterNotice:
     highest: int
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityNotice:
+    """The message you sent under this identity is another than the one known here by it: it was not taken."""
+
+    elicits_ack: ClassVar[bool] = False
+
+    message_id: MessageId
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionElement:
     """Where `station` is, WGS 84; `age_s` of the fix is rounded up on the air, None = not known."""
@@ -244,9 +253,21 @@ Element = (
     | EchoRequest
     | EchoReply
     | CounterNotice
+    | IdentityNotice
     | PositionElement
     | StationPresence
     | UnknownElement
+)
+
+
+_ONLY_UNDER_PAIR_KEY = (
+    AckElement,
+    ReceiptElement,
+    RollCallAnswer,
+    EchoRequest,
+    EchoReply,
+    CounterNotice,
+    IdentityNotice,
 )
 
 
@@ -255,7 +276,14 @@ def needs_pair_key(element: Element) -> bool:
     if isinstance(element, MessageElement):
         return element.kind is MessageKind.ORDER
     return isinstance(
-        element, AckElement | ReceiptElement | RollCallAnswer | EchoRequest | EchoReply | CounterNotice
+        element,
+        AckElement
+        | ReceiptElement
+        | RollCallAnswer
+        | EchoRequest
+        | EchoReply
+        | CounterNotice
+        | IdentityNotice,
     )
 
 
@@ -263,7 +291,7 @@ def needs_fresh_peer(element: Element) -> bool:
     """Whether the element counts only from a peer proven fresh by an echo: orders, receipts, roll calls."""
     if isinstance(element, MessageElement):
         return element.kind is MessageKind.ORDER
-    return isinstance(element, ReceiptElement | RollCallPoll | RollCallAnswer)
+    return isinstance(element, ReceiptElement | RollCallPoll | RollCallAnswer | IdentityNotice)
 
 
 def elicits_ack(elements: tuple[Element, ...]) -> bool:

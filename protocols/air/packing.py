@@ -13,6 +13,7 @@ from protocols.air.elements import (
     EchoReply,
     EchoRequest,
     Element,
+    IdentityNotice,
     LinkReportElement,
     LinkReportRequest,
     MessageElement,
@@ -75,7 +76,7 @@ def unpack(body: bytes, ends: Ends) -> tuple[Element, ...] | BadBody:
     return tuple(elements)
 
 
-def _pack_one(element: Element, ends: Ends, *, last: bool) -> bytes:  # noqa: C901, PLR0911 - a table of types
+def _pack_one(element: Element, ends: Ends, *, last: bool) -> bytes:  # noqa: C901, PLR0911, PLR0912 - a table of types
     match element:
         case MessageElement():
             return pack_message(element, ends, last=last)
@@ -97,6 +98,8 @@ def _pack_one(element: Element, ends: Ends, *, last: bool) -> bytes:  # noqa: C9
             return bytes([small.ECHO_REPLY]) + unsigned(element.nonce, 4, "nonce")
         case CounterNotice():
             return bytes([small.COUNTER_NOTICE]) + unsigned(element.highest, 6, "counter")
+        case IdentityNotice():
+            return small.pack_identity(element, ends)
         case PositionElement():
             return small.pack_position(element, ends)
         case StationPresence():
@@ -108,7 +111,7 @@ def _pack_one(element: Element, ends: Ends, *, last: bool) -> bytes:  # noqa: C9
             return head + varint(len(element.octets)) + element.octets
 
 
-def _unpack_one(reader: Reader, ends: Ends) -> Element:  # noqa: C901, PLR0911 - a table of types
+def _unpack_one(reader: Reader, ends: Ends) -> Element:  # noqa: C901, PLR0911, PLR0912 - a table of types
     head = reader.octet()
     if head & 0x80:
         return unpack_message(head, reader, ends)
@@ -135,6 +138,8 @@ def _unpack_one(reader: Reader, ends: Ends) -> Element:  # noqa: C901, PLR0911 -
             return small.unpack_answer(reader, ends)
         case small.POSITION_OWN | small.POSITION_OTHER:
             return small.unpack_position(head, reader, ends)
+        case small.IDENTITY_NOTICE:
+            return small.unpack_identity(reader, ends)
         case small.PRESENCE:
             return small.unpack_presence(reader)
     if head & 0xF0 == _SKIPPABLE:

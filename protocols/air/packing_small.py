@@ -9,6 +9,7 @@ from protocols.air.elements import (
     ACK_COUNTER_BITS,
     ACK_SPAN,
     AckElement,
+    IdentityNotice,
     LinkEntry,
     LinkReportElement,
     MessageId,
@@ -31,7 +32,15 @@ from protocols.air.numbers import (
     varint,
 )
 from protocols.air.packing_message import Ends
-from protocols.air.words import AirBearer, AirLinkState, Evidence, LinkReason, ReceiptState, RollCallResult
+from protocols.air.words import (
+    STATION_MAX,
+    AirBearer,
+    AirLinkState,
+    Evidence,
+    LinkReason,
+    ReceiptState,
+    RollCallResult,
+)
 from protocols.errors import LocalProtocolError
 
 POLL_STATIONS_MAX = 255
@@ -42,7 +51,7 @@ LINKS_MAX = 255
 
 ACK_MAP8, ACK_MAP32, RECEIPT, RECEIPT_BY, LINKS_OWN, LINKS_OTHER = range(0x20, 0x26)
 LINKS_REQUEST, ECHO_REQUEST, ECHO_REPLY, COUNTER_NOTICE, POLL, ANSWER = range(0x26, 0x2C)
-POSITION_OWN, POSITION_OTHER, PRESENCE = range(0x2C, 0x2F)
+POSITION_OWN, POSITION_OTHER, PRESENCE, IDENTITY_NOTICE = range(0x2C, 0x30)
 
 ACK_NO_GAP = 0x40
 """First octet of an acknowledgement without gaps: 01 and the upper six of fourteen counter bits."""
@@ -125,6 +134,25 @@ def unpack_receipt(head: int, reader: Reader, ends: Ends) -> ReceiptElement:
         evidence=Evidence(state >> 2 & 3),
         by=by,
     )
+
+
+def pack_identity(element: IdentityNotice, ends: Ends) -> bytes:
+    """Origin station or 00 for the destination, identity."""
+    name = element.message_id
+    origin = b"\x00" if name.origin == ends.destination else station_octets(name.origin)
+    identity = unsigned(name.incarnation, 2, "incarnation") + varint(name.sequence)
+    return bytes([IDENTITY_NOTICE]) + origin + identity
+
+
+def unpack_identity(reader: Reader, ends: Ends) -> IdentityNotice:
+    """The same."""
+    number = reader.varint()
+    if number > STATION_MAX:
+        raise MalformedError("station outside 1..65535")
+    origin = number or ends.destination
+    if not origin:
+        raise MalformedError("identity notice to a net names no origin")
+    return IdentityNotice(MessageId(origin, reader.unsigned(2), reader.varint()))
 
 
 def _age(age_s: int | None) -> int:

@@ -89,9 +89,13 @@ class Window:
         """Return the window after the peer answered an echo, or an operator vouched for it."""
         return replace(self, fresh=True)
 
-    def acknowledgement(self) -> AckElement | None:
-        """Return what to tell the sender; None before its first frame. Build it after the commit."""
-        return AckElement.of(self.highest, self.mask & ((1 << ACK_SPAN) - 1)) if self.mask else None
+    def acknowledgement(self, *, above: int = 0) -> AckElement | None:
+        """Return what to tell the sender of counters above that one; None when nothing is.
+
+        Build it after the commit.
+        """
+        span = min(ACK_SPAN, max(0, self.highest - above))
+        return AckElement.of(self.highest, self.mask & ((1 << span) - 1)) if self.mask and span else None
 
     def to_bytes(self) -> bytes:
         """At most 528 octets for the ledger."""
