@@ -218,6 +218,7 @@ class MessageSide:
         identity, own = MessageId.parse(message_id), self._parts.core.own
 
         def note(tx: Tx) -> list[OwedReceipt]:
+            newest = hops.newest_owed(tx)
             message = _kept(tx, identity)
             if all(r.station != own for r in message.recipients):
                 raise RefusedError(
@@ -229,7 +230,7 @@ class MessageSide:
             move(tx, identity, own, state, Evidence.OPERATOR, by=caller.name)
             messages.read_by(tx, identity, own, caller.name)
             notes.audit(tx, caller.name, state.value, message_id)
-            return hops.owed(tx)
+            return hops.owed(tx, above=newest)
 
         for receipt in await self._parts.core.ledger.write(note, urgent=True):
             self._parts.outbox.add_receipt(receipt)

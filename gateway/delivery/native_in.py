@@ -5,20 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import Protocol
 
-from drivers.base import Emergency, Position, Received, Stage
+from drivers.base import Emergency, Received, Stage
 from gateway import native
 from gateway.core import Core
-from gateway.delivery.distress import Presses, cries_anew
-from gateway.delivery.incoming import After, raise_sos
+from gateway.delivery.distress import LIFETIME_S, Emergencies, cries_anew, forward, sign_of_life
+from gateway.delivery.incoming import After
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.states import accepted_event, move
-from gateway.delivery.work import Work, WorkKey
+from gateway.delivery.work import WorkKey
 from gateway.domain import (
     Evidence,
     Message,
     MessageKind,
     Precedence,
-    Presence,
     Recipient,
     RecipientState,
 )
@@ -28,19 +27,12 @@ from gateway.ledger.errors import LedgerError
 from gateway.ledger.tx import Tx
 from gateway.links import LinkRunner
 from gateway.roster import Station
-from protocols import air
-
-LIFETIME_S = 86_400
-"""A native sender cannot say a lifetime: a day, as a shift and its successor see it."""
 
 AUTOMATIC_EVERY_S = 600.0
 """At most one automatic reply to a station in this time: machines must not converse, bearers cost."""
 
 MAX_TEXT_CHARS = 1_000
 """More than any native bearer carries; a longer text is cut and marked."""
-
-POSITION_LIFE_S = 600.0
-"""A place not told by then is replaced by a newer one or misleads."""
 
 LOOK_BACK = 50
 """Messages to a station looked through for the one it acknowledges."""
@@ -63,7 +55,11 @@ class NativeIn:
         self._core = core
         self._outbox = outbox
         self._roll_calls = roll_calls
-        self._presses = Presses()
+        self._emergencies = Emergencies(core, outbox)
+
+    async def emergency_event(self, link: LinkRunner, event: Emergency) -> None:
+        """Take an emergency call, or its cancellation, from a device. Raises LedgerError."""
+        await self._emergencies.event(link, event)
 
     async def text(self, link: LinkRunner, event: Received) -> None:
         """Take one native text: on disk, then confirmed to the device, then answered if it wants that."""
@@ -98,13 +94,13 @@ class NativeIn:
         for action in after:
             action()
         for message in made:
-            self._forward(message)
+            forward(self._outbox, message)
 
     def _take(
         self, tx: Tx, link: LinkRunner, event: Received, station: Station, after: list[After]
     ) -> list[Message]:
         """Do all that one text asks for, in one transaction with the note that it was taken."""
-        presence.heard(tx, self._presence(tx, link, event.source, station, "text"))
+        presence.heard(tx, sign_of_life(tx, self._core, link, event.source, station, "text"))
         events.append(tx, "station.heard", {"station": station.number, "link": link.name, "how": "text"})
         if native_ledger.seen_before(tx, link.name, event.source, event.native_ref):
             self._core.count("texts_repeat_absorbed")
@@ -118,7 +114,7 @@ class NativeIn:
                 after.append(partial(self._settle, key))
                 return []
             case native.Distress() if cries_anew(tx, self._core, station):
-                return self._emergency(tx, station, text, None, anew=True)
+                return self._emergencies.cry(tx, station, text, None, anew=True)
             case native.Present() | native.Plain():
                 answer = self._roll_calls.native_answer(tx, station, text, link)
                 after.extend([answer] if answer is not None else [])
@@ -181,11 +177,6 @@ class NativeIn:
     def _settle(self, key: WorkKey) -> None:
         self._outbox.settle(key)
 
-    def _forward(self, message: Message) -> None:
-        for recipient in message.recipients:
-            if not recipient.state.settled:
-                self._outbox.add_message(message, recipient.station)
-
     def _acknowledge(self, tx: Tx, station: Station) -> WorkKey | None:
         """The newest message asking for it that the device may have shown now is acknowledged.
 
@@ -204,110 +195,6 @@ class NativeIn:
             if under_way is None and Stage.AT_MODEM in _text_stages(tx, message, number):
                 under_way = message
         return None if under_way is None else _acknowledged(tx, under_way, number)
-
-    # --- emergencies -------------------------------------------------------------------------------------
-
-    async def emergency_event(self, link: LinkRunner, event: Emergency) -> None:
-        """Take an emergency call, or its cancellation, from a device. Raises LedgerError."""
-        core = self._core
-        station = core.roster.at_address(link.capabilities.bearer, event.address)
-        if station is None:
-            detail = f"emergency from unknown address {event.address} on {link.name}"
-            stranger = self._presses.anew(link.name, event, core.now_s())
-            await core.ledger.write(
-                lambda tx: raise_sos(
-                    tx, core, 0, detail, unauthenticated=True, position=event.position, anew=stranger
-                ),
-                urgent=True,
-            )
-            return
-        link.health.heard(station.number, core.now_s())
-        anew = self._presses.anew(link.name, event, core.now_s())
-
-        def op(tx: Tx) -> list[Message]:
-            presence.heard(tx, self._presence(tx, link, event.address, station, "emergency", event.position))
-            if event.active:
-                return self._emergency(tx, station, "紧急按键", event.position, anew=anew)
-            return self._emergency_over(tx, station)
-
-        for message in await core.ledger.write(op, urgent=True):
-            self._forward(message)
-        if event.active and event.position is not None:
-            self._tell_position(station, event.position)
-
-    def _emergency(
-        self, tx: Tx, station: Station, words: str, position: Position | None, *, anew: bool
-    ) -> list[Message]:
-        """Raise the alarm here and tell headquarters with a message of precedence SOS, once per cry.
-
-        `anew`: another cry, not a set that repeats itself; it is told though the alarm of the one before is
-        still open. Radios tell the button first and the place a moment later: nothing waits for the place,
-        and its first one is worth a second message.
-        """
-        cries = anew and cries_anew(tx, self._core, station)
-        where = f" 位置 {position.latitude_deg:.5f},{position.longitude_deg:.5f}" if position else ""
-        text = f"{native.SOS_RAISED}{station.call_sign} {station.name}：{words}{where}"
-        placed = position is not None and not presence.alarm_located(tx, f"sos:{station.number}")
-        new = raise_sos(
-            tx, self._core, station.number, text, unauthenticated=True, position=position, anew=anew
-        )
-        return self._report(tx, station, text, Precedence.SOS) if new or placed or cries else []
-
-    def _tell_position(self, station: Station, position: Position) -> None:
-        """Send headquarters the place in figures; it rides with the message, later ones go by themselves."""
-        core, hq = self._core, self._core.headquarters()
-        if hq is None or hq.number == core.own:
-            return
-        fix_s = core.now_s() - (position.fix_age_s or 0.0)
-
-        def element(now_s: float) -> air.PositionElement:
-            age_s = None if position.fix_age_s is None else int(now_s - fix_s)
-            return air.PositionElement(
-                station=station.number,
-                latitude_deg=position.latitude_deg,
-                longitude_deg=position.longitude_deg,
-                age_s=age_s,
-            )
-
-        self._outbox.add_control(
-            Work(
-                key=("c", "position", str(station.number)),
-                station=hq.number,
-                precedence=Precedence.SOS,
-                born_s=core.now_s(),
-                element=element,
-                elicits_ack=False,
-                expires_s=core.now_s() + POSITION_LIFE_S,
-            )
-        )
-
-    def _emergency_over(self, tx: Tx, station: Station) -> list[Message]:
-        if not presence.alarm_clear(tx, f"sos:{station.number}"):
-            return []
-        events.append(tx, "alarm.cleared", {"key": f"sos:{station.number}", "station": station.number})
-        text = f"{native.SOS_CLEARED}{station.call_sign} {station.name}"
-        return self._report(tx, station, text, Precedence.FLASH)
-
-    def _report(self, tx: Tx, station: Station, text: str, precedence: Precedence) -> list[Message]:
-        hq = self._core.headquarters()
-        if hq is None or hq.number == self._core.own:
-            return []
-        message = Message(
-            id=messages.next_id(tx, self._core.own),
-            kind=MessageKind.NOTICE,
-            precedence=precedence,
-            text=text,
-            sender=station.number,
-            unauthenticated=True,
-            exercise=self._core.config.gateway.exercise,
-            ack_wanted=True,
-            lifetime_s=LIFETIME_S,
-            time_quality=self._core.time_quality(),
-            recipients=(Recipient(station=hq.number),),
-        )
-        messages.insert(tx, message)
-        accepted_event(tx, message)
-        return [message]
 
     # --- automatic replies -------------------------------------------------------------------------------
 
@@ -338,27 +225,6 @@ class NativeIn:
                 age = messages.age_s(tx, message.id)
                 return age is not None and age.seconds < AUTOMATIC_EVERY_S
         return False
-
-    def _presence(
-        self,
-        tx: Tx,
-        link: LinkRunner,
-        address: str,
-        station: Station,
-        how: str,
-        position: Position | None = None,
-    ) -> Presence:
-        return Presence(
-            station=station.number,
-            link=link.name,
-            bearer=link.capabilities.bearer,
-            address=address,
-            how=how,
-            online=True,
-            heard_unix_ms=tx.now_unix_ms,
-            position=position,
-            via=self._core.own,
-        )
 
 
 URGENT_MARKS = ("!", "！", "急", "加急")
