@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim.run.outside_files import Offer
     from sim.run.play import Result
     from sim.scenario.draw import Drawn
     from sim.scenario.model import Scenario
@@ -41,6 +42,13 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--pty",
         action="store_true",
         help="put every device on a PTY for programs outside; real time 设备接到 PTY，实时运行",
+    )
+    run.add_argument(
+        "--dir",
+        type=Path,
+        default=Path("sim-run"),
+        metavar="DIR",
+        help="with --pty: where configurations and ports go; made anew --pty 的运行目录 (sim-run)",
     )
     run.add_argument(
         "--keep",
@@ -85,13 +93,57 @@ def _run(args: argparse.Namespace) -> int:
         print(error.zh, error.en, sep="\n", file=sys.stderr)
         return REFUSED
     if args.pty:
-        from sim.run.outside import serve  # noqa: PLC0415
-
-        return serve(draw(scenario, scenario.seed if args.seed is None else args.seed))
+        return _outside(args, draw(scenario, scenario.seed if args.seed is None else args.seed))
     if args.seeds is not None:
         return _sweep(args, scenario)
     drawn = draw(scenario, scenario.seed if args.seed is None else args.seed)
     return _one(args, drawn, f"fieldgate sim run {args.file} --seed {drawn.seed}")
+
+
+def _outside(args: argparse.Namespace, drawn: Drawn) -> int:
+    """Serve the field of a scenario to programs outside, until Ctrl-C."""
+    from protocols.errors import FieldgateError  # noqa: PLC0415
+    from sim.run.outside import serve  # noqa: PLC0415
+
+    if args.seeds is not None or args.report or args.rate not in (0.0, 1.0):
+        print("--pty 实时运行一个种子，不能与 --seeds、--report 或 --rate 同用", file=sys.stderr)
+        print("--pty plays one seed in real time: not with --seeds, --report or --rate", file=sys.stderr)
+        return REFUSED
+
+    def offer(made: Offer) -> None:
+        if args.json:
+            print(json.dumps(made.told(), ensure_ascii=False), flush=True)
+        else:
+            _tell_offer(made)
+
+    def tell(line: str) -> None:
+        print(line, file=sys.stderr if args.json else sys.stdout, flush=True)
+
+    try:
+        serve(drawn, args.dir, offer=offer, tell=tell)
+    except FieldgateError as error:
+        print(error.zh, error.en, sep="\n", file=sys.stderr)
+        return REFUSED
+    return HOLDS
+
+
+def _tell_offer(made: Offer) -> None:
+    print(f"{made.title_zh} {made.title_en}   种子 seed {made.seed}")
+    print("\n设备串口，可用 minicom、gammu 或网关打开 serial ports, for minicom, gammu or a gateway")
+    for node, bearer, path, baud_bps in made.ports:
+        print(f"  {node:<12} {bearer:<10} {baud_bps:>7} {path}")
+    print("\n网关，各开一个终端运行 gateways, each in a terminal of its own")
+    for _, config, _, _ in made.gateways:
+        print(f"  fieldgate run --config {config}")
+    print("\n网页 pages")
+    for node, _, url, token in made.gateways:
+        print(f"  {node:<12} {url}/#token={token}")
+    node, _, url, token = made.gateways[0]
+    to = made.gateways[-1][0]
+    print(f"\n发报 send, at {node}")
+    print(f"  export FIELDGATE_URL={url} FIELDGATE_TOKEN={token}")
+    print(f"  fieldgate send {to} --text 你好")
+    print("\nCtrl-C 结束 ends it\n", flush=True)
 
 
 def _one(args: argparse.Namespace, drawn: Drawn, command: str) -> int:

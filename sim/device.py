@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Protocol
 
 
 class SerialDevice(ABC):
@@ -36,3 +38,23 @@ class SerialDevice(ABC):
     @abstractmethod
     def receive(self, data: bytes) -> None:
         """Take octets from the host, in chunks of any size."""
+
+
+class SerialPort(Protocol):
+    """What can be done to a port a device is plugged into, in memory or on a PTY."""
+
+    stuck: bool
+    """Nothing passes and writes block, as when flow control never lets go."""
+    deaf: bool
+    """The device hears nothing of what the host writes."""
+    slowness: float
+    """Octets take this many times as long."""
+
+    def unplug(self) -> None:
+        """Take the port away: the host reads end of stream, its writes fail."""
+
+    def replug(self) -> None:
+        """Bring the port back."""
+
+    def garble(self, rng: random.Random, octets: int) -> None:
+        """Let noise arrive at the host."""

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import fcntl
 import os
+import random
 import struct
 import termios
 import tty
@@ -14,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from sim.device import SerialDevice
-from sim.uart import resample
+from sim.uart import octet_time_s, resample
 
 BACKLOG_OCTETS: Final = 65_536
 """What we hold for a client that does not read, beyond the kernel's own 20 KiB; the newest is lost."""
@@ -42,6 +43,11 @@ class PtyPort:
         self.device = device
         self.path = link_path
         self.overruns = 0
+        self.deaf = False
+        """The device hears nothing of what the client writes."""
+        self.slowness = 1.0
+        """What the device says takes this many times as long as its rate has it; 1: at once."""
+        self._free_at_s = 0.0
         self._check_baud = check_baud
         self._stuck = False
         self._master = -1
@@ -79,6 +85,10 @@ class PtyPort:
         elif self.present:
             self._loop.add_reader(self._master, self._on_readable)
             self._flush()
+
+    def garble(self, rng: random.Random, octets: int) -> None:
+        """Let noise arrive at the client."""
+        self._to_client(rng.randbytes(octets))
 
     def unplug(self) -> None:
         """Hang up: the client reads end of file, its writes fail, the link is gone. Safe to repeat."""
@@ -128,10 +138,21 @@ class PtyPort:
                 self._backlog.clear()
             return
         data = resample(packet[1:], sent_bps=self._client_bps(), read_bps=self.device.baud_bps)
-        if data:
+        if data and not self.deaf:
             self.device.receive(data)
 
     def _from_device(self, data: bytes) -> None:
+        now_s = self._loop.time()
+        if self.slowness > 1 or self._free_at_s > now_s:
+            took_s = len(data) * octet_time_s(self.device.baud_bps) * self.slowness
+            self._free_at_s = max(self._free_at_s, now_s) + took_s
+            self._loop.call_at(self._free_at_s, self._to_client, data)
+        else:
+            self._to_client(data)
+
+    def _to_client(self, data: bytes) -> None:
+        if not self.present:
+            return
         data = resample(data, sent_bps=self.device.baud_bps, read_bps=self._client_bps())
         room = BACKLOG_OCTETS - len(self._backlog)
         self.overruns += max(0, len(data) - room)

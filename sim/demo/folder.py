@@ -67,17 +67,29 @@ class FolderError(FieldgateError):
     """The directory cannot be used."""
 
 
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Who makes directories: the file by which it knows its own, and its name."""
+
+    marker: str
+    en: str
+    zh: str
+
+
+DEMO: Final = Maker(MARKER, "the demo", "演示")
+
+
 @contextmanager
-def claimed(path: Path) -> Generator[None]:
-    """Own and empty the directory until the context is left; raises FolderError if it is not the demo's."""
+def claimed(path: Path, maker: Maker = DEMO) -> Generator[None]:
+    """Own and empty the directory until the context is left; raises FolderError if it is not the maker's."""
     try:
-        if path.is_dir() and any(path.iterdir()) and not (path / MARKER).exists():
+        if path.is_dir() and any(path.iterdir()) and not (path / maker.marker).exists():
             raise FolderError(
-                f"{path}: not empty and not made by the demo; name another with --dir",
-                f"{path}：目录非空且不是演示所建，请用 --dir 另选",
+                f"{path}: not empty and not made by {maker.en}; name another with --dir",
+                f"{path}：目录非空且不是{maker.zh}所建，请用 --dir 另选",
             )
         path.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path / MARKER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(path / maker.marker, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise FolderError(
             f"{path}: cannot be used: {error.strerror}", f"{path}：无法使用：{error.strerror}"
@@ -87,11 +99,11 @@ def claimed(path: Path) -> Generator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise FolderError(
-                f"{path}: another demo runs there; name another directory with --dir",
-                f"{path}：已有演示在此目录运行，请用 --dir 另选",
+                f"{path}: {maker.en} runs there already; name another directory with --dir",
+                f"{path}：已有{maker.zh}在此目录运行，请用 --dir 另选",
             ) from error
         for old in path.iterdir():
-            if old.name != MARKER:
+            if old.name != maker.marker:
                 shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
         (path / "ports").mkdir()
         yield

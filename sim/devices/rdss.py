@@ -59,6 +59,10 @@ class Card(Protocol):
         """Take receipts of messages sent to `dest`: (sent, received) as hhmm."""
 
 
+Tell = Callable[[RdssMessage, int, str], None]
+"""Takes a message, the card it was for, and its fate there: "carried", "faded", "lost" or "cut"."""
+
+
 class RdssSpace:
     """Carries messages between cards over one channel (its delay, loss and cut switch).
 
@@ -81,8 +85,9 @@ class RdssSpace:
         self.sent: list[RdssMessage] = []
         self.delivered: list[tuple[int, RdssMessage]] = []
         self.unheard: list[tuple[int, RdssMessage]] = []
+        self.tell: Tell | None = None
         self._rng = rng
-        self._clock = clock or SimClock()
+        self.clock = clock or SimClock()
         self._cards: dict[int, Card] = {}
         self._stored: defaultdict[int, deque[RdssMessage]] = defaultdict(
             lambda: deque(maxlen=STORED_MESSAGES)
@@ -99,14 +104,16 @@ class RdssSpace:
 
     def hhmm(self) -> str:
         """Satellite time of day (UTC)."""
-        minutes = self._clock.unix_ms() // 60_000 % DAY_MINUTES
+        minutes = self.clock.unix_ms() // 60_000 % DAY_MINUTES
         return f"{minutes // 60:02d}{minutes % 60:02d}"
 
     def transmit(self, sender: int, dest: int, *, express: bool, mode: int, content: bytes) -> None:
         """Take a message from a card's transmitter."""
         message = RdssMessage(sender, dest, express, mode, content, self.hhmm())
         self.sent.append(message)
-        self.channel.carry(len(content), lambda: self._arrive(message))
+        self.channel.carry(
+            len(content), lambda: self._arrive(message), lost=lambda fate: self._told(message, dest, fate)
+        )
 
     def latest(self, card: int) -> None:
         """Send a card the latest message stored for it, again."""
@@ -147,10 +154,16 @@ class RdssSpace:
         card = self._cards[number]
         if not card.hears:
             self.unheard.append((number, message))
+            self._told(message, number, "faded")
             return False
+        self._told(message, number, "carried")
         self.delivered.append((number, message))
         card.deliver(message, kind)
         return True
+
+    def _told(self, message: RdssMessage, number: int, fate: str) -> None:
+        if self.tell is not None:
+            self.tell(message, number, fate)
 
     def _owe_receipt(self, message: RdssMessage) -> None:
         times = (message.sent, self.hhmm())

@@ -62,7 +62,7 @@ class SmsCentre:
         self.accepted = 0
         self.delivered = 0
         self.expired = 0
-        self._epoch_unix_ms = epoch_unix_ms
+        self.epoch_unix_ms = epoch_unix_ms
         self._start_s: float | None = None
         self._subscribers: dict[str, Subscriber] = {}
         self._kept: dict[str, deque[_Kept]] = {}
@@ -134,7 +134,7 @@ class SmsCentre:
         subscriber = self._subscribers[key]
         if subscriber.reachable:
             kept.on_air = True
-            subscriber.channel.carry(len(kept.pdu), lambda: self._arrive(key, kept))
+            subscriber.channel.carry(len(kept.pdu), lambda: self._arrive(key, kept), back=True)
 
     def _arrive(self, key: str, kept: _Kept) -> None:
         subscriber = self._subscribers[key]
@@ -163,4 +163,4 @@ class SmsCentre:
     def _unix_ms(self) -> int:
         if self._start_s is None:
             self._start_s = self._now_s()
-        return self._epoch_unix_ms + round((self._now_s() - self._start_s) * 1000)
+        return self.epoch_unix_ms + round((self._now_s() - self._start_s) * 1000)

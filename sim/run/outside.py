@@ -9,177 +9,242 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import sys
-from collections.abc import Iterable
-from contextlib import AsyncExitStack
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
+from typing_extensions import override
+
+from drivers.base import Datagrams, PortUnavailableError
+from drivers.io.clock import SystemClock
 from drivers.io.udp import open_udp
-from gateway.keys import new_master, write_all
-from sim.demo.folder import claimed
-from sim.faults.apply import Breaker
+from sim.demo.folder import Maker, claimed
+from sim.faults.apply import ON_NODES, Breaker
+from sim.faults.model import Fault, Kind, Schedule
+from sim.loop import NEUTRAL
+from sim.network import SimDatagrams
 from sim.pty import PtyPort
 from sim.record import Event, Record, What
-from sim.relay import UdpRelay
+from sim.report.words import say_fault
+from sim.run.outside_files import Offer, alias, own_address, write_files
 from sim.scenario.draw import Drawn
-from sim.scenario.model import Do
+from sim.scenario.model import Action, Do
 from sim.world import files
 from sim.world.acting import Actors
-from sim.world.build import posts_of
-from sim.world.files import NETS, Post
+from sim.world.files import NETS
 from sim.world.world import World
 
-BY_HAND: Final = frozenset({Do.SEND, Do.ROLL_CALL, Do.QUIET})
-"""Actions at a gateway's desk: whoever runs the gateway does them."""
+AT_DESKS: Final = frozenset({Do.SEND, Do.ROLL_CALL, Do.QUIET})
+"""Actions at a gateway's desk: whoever runs the gateway does them, when they are due."""
 
-TOLD: Final = (What.FAULT, What.TYPED, What.SHOWN, What.ALARM, What.POWER)
+IN_BOXES: Final = ON_NODES - {Kind.BATTERY_DEATH}
+"""Faults inside a gateway's box, which is not ours: whoever runs it kills it."""
 
-FIRST_NET: Final = 1
-FIRST_ALIAS_NET: Final = 101
-"""127.1.0.n is station n on the first IP bearer; 127.101.a.b is station b as station a sees it."""
+UDP_PORTS: Final = range(files.UDP_PORT, files.UDP_PORT + 100)
+"""Tried until one is free on every address: as many runs may go on at a time."""
 
-API_PORT: Final = 7380
+WORDS: Final = {
+    What.FAULT: "故障 fault",
+    What.TYPED: "键入 typed",
+    What.SHOWN: "显示 shown",
+    What.ALARM: "求救 alarm",
+    What.POWER: "电源 power",
+}
+"""What is told of while it goes on."""
 
-
-def own_address(bearer: str, number: int) -> str:
-    """Where a station's own socket is bound."""
-    return f"127.{FIRST_NET + list(NETS).index(bearer)}.0.{number}"
-
-
-def alias(bearer: str, seen_by: int, number: int) -> str:
-    """Where a station is found by another: the near side of the path between them."""
-    return f"127.{FIRST_ALIAS_NET + list(NETS).index(bearer)}.{seen_by}.{number}"
-
-
-def serve(drawn: Drawn, directory: Path = Path("sim-run"), out: TextIO = sys.stdout) -> int:
-    """Play the field until Ctrl-C or the end of its time. Exit status 0."""
-    with claimed(directory):
-        asyncio.run(_serve(drawn, directory.resolve(), out))
-    return 0
+Tell = Callable[[str], None]
 
 
-async def _serve(drawn: Drawn, directory: Path, out: TextIO) -> None:
+class RealLoop(asyncio.SelectorEventLoop):
+    """Asyncio's own loop, on a clock that starts at 0 as the simulator's does."""
+
+    def __init__(self) -> None:
+        self._origin_s = super().time()
+        super().__init__()
+
+    @override
+    def time(self) -> float:
+        return super().time() - self._origin_s
+
+
+def serve(drawn: Drawn, directory: Path, *, offer: Callable[[Offer], None], tell: Tell) -> None:
+    """Play the field in `directory` until Ctrl-C; `offer` hears once what is ready, `tell` what happens.
+
+    When the scenario's time is over everything is healed and stays. Raises FolderError, PortUnavailableError
+    and BadInputError.
+    """
+    with claimed(directory, Maker(".fieldgate-sim", "the simulator", "仿真")):
+        with asyncio.Runner(loop_factory=RealLoop) as runner:
+            runner.run(_serve(drawn, directory.resolve(), offer, tell))
+        for left in (directory / "ports").iterdir():
+            left.unlink()
+
+
+async def _serve(drawn: Drawn, directory: Path, offer: Callable[[Offer], None], tell: Tell) -> None:
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(name, ending.set)
-    by_hand = [action for action in drawn.scenario.actions if action.do in BY_HAND]
-    scenario = replace(
-        drawn.scenario, actions=tuple(a for a in drawn.scenario.actions if a.do not in BY_HAND)
-    )
     record = Record()
-    record.watch(lambda event: _narrate(event, out), *TOLD)
+    record.watch(lambda event: tell(_told(event)), *WORDS)
+    ours, cues = _share(drawn)
     async with AsyncExitStack() as stack:
-        world = await stack.enter_async_context(
-            World(replace(drawn, scenario=scenario), directory / "world", record)
-        )
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="fieldgate-sim-"))
+        world = await stack.enter_async_context(World(ours, Path(scratch), record))
+        world.fleet.sms.epoch_unix_ms = SystemClock().unix_ms()
+        world.fleet.space.clock = SystemClock()
         paths = _plug(world, directory, stack)
-        _write_files(world, directory, paths)
-        await _relays(world, stack)
-        _tell_ports(world, directory, paths, out)
-        for action in by_hand:
-            what = f"{action.do.value} {action.who} {action.to} {action.text}"
-            print(f"  {action.t.low:8.1f} s  手动 by hand: {what}", file=out)
+        udp_port = await _join(world, stack)
+        claims = stack.enter_context(ExitStack())
+        gateways = write_files(ours.scenario, directory, paths, udp_port, random.SystemRandom(), claims)
+        ports = tuple(
+            (sign, bearer, path, world.units[sign].plugged[bearer][0].baud_bps)
+            for (sign, bearer), path in paths.items()
+        )
+        scenario = ours.scenario
+        offer(
+            Offer(
+                title_zh=scenario.title_zh,
+                title_en=scenario.title_en,
+                seed=drawn.seed,
+                ports=ports,
+                gateways=gateways,
+            )
+        )
         world.start(gateways=False)
-        breaker = Breaker(world)
-        breaker.schedule(drawn.schedule)
-        Actors(world).schedule()
-        try:
-            async with asyncio.timeout(scenario.duration_s):
-                await ending.wait()
-        except TimeoutError:
-            print(f"{scenario.duration_s:.0f} s: 结束 over", file=out)
+        breaker, actors = Breaker(world), Actors(world)
+        breaker.schedule(ours.schedule)
+        actors.schedule()
+        for at_s, words in cues:
+            loop.call_at(at_s, tell, f"{at_s:8.1f} s  请操作 do     {words}", context=NEUTRAL)
+
+        def over() -> None:
+            breaker.heal()
+            actors.heal()
+            tell(f"{loop.time():8.1f} s  剧情结束，一切恢复；按 Ctrl-C 结束 over and healed; Ctrl-C ends it")
+
+        loop.call_at(scenario.duration_s, over, context=NEUTRAL)
+        await ending.wait()
+
+
+def _share(drawn: Drawn) -> tuple[Drawn, list[tuple[float, str]]]:
+    """Return the part of a run that the field plays, and what is left to those outside, with its times."""
+    actions, faults = drawn.scenario.actions, drawn.schedule.faults
+    cues = [(action.t.low, _cue(action)) for action in actions if action.do in AT_DESKS]
+    cues += [(fault.at_s, _box_cue(fault)) for fault in faults if fault.kind in IN_BOXES]
+    scenario = replace(drawn.scenario, actions=tuple(a for a in actions if a.do not in AT_DESKS))
+    schedule = Schedule(faults=tuple(f for f in faults if f.kind not in IN_BOXES))
+    return replace(drawn, scenario=scenario, schedule=schedule), sorted(cues)
+
+
+def _cue(action: Action) -> str:
+    match action.do:
+        case Do.SEND:
+            return f"{action.who} 发给 sends {action.to}: {action.text}"
+        case Do.ROLL_CALL:
+            return f"{action.who} 点名 calls the roll: {action.to}, {action.within_s:.0f} s"
+        case _:
+            return f"{action.who} 停止发射 stops transmitting: {action.link}"
+
+
+def _box_cue(fault: Fault) -> str:
+    lasting = f", {fault.for_s:.0f} s" if fault.for_s else ""
+    return f"{fault.target} {say_fault(fault.kind.value, 'zh')} {say_fault(fault.kind.value, 'en')}{lasting}"
 
 
 def _plug(world: World, directory: Path, stack: AsyncExitStack) -> dict[tuple[str, str], Path]:
     """Put every device of every gateway on a PTY."""
     paths: dict[tuple[str, str], Path] = {}
-    (directory / "ports").mkdir(exist_ok=True)
     for unit in world.units.values():
-        for bearer, (device, _) in unit.plugged.items():
-            port = stack.enter_context(PtyPort(device, directory / "ports" / f"{unit.id}-{bearer}"))
-            paths[unit.id, bearer] = port.path
+        for bearer, (device, _) in list(unit.plugged.items()):
+            path = directory / "ports" / f"{unit.id}-{bearer}"
+            port = stack.enter_context(PtyPort(device, path, check_baud=True))
+            unit.plugged[bearer] = (device, port)
+            paths[unit.id, bearer] = path
     return paths
 
 
-def _write_files(world: World, directory: Path, paths: dict[tuple[str, str], Path]) -> None:
-    """Write rosters, keys and configurations as a user would have them."""
-    posts = posts_of(world.scenario)
-    gateways = [post for post in posts if post.gateway]
-    chance = random.SystemRandom()
-    write_all(new_master(chance.randbytes), [post.number for post in gateways], directory / "keys")
-    for index, post in enumerate(gateways):
-        text = _seen_by(files.roster(posts, world.scenario.title_zh), post, gateways)
-        (directory / f"{post.sign}.roster.toml").write_text(text, encoding="utf-8")
-        config = f"""\
-# {post.sign}: fieldgate run --config {post.sign}.toml
-[gateway]
-station = {post.number}
-roster = "{post.sign}.roster.toml"
-keys = "keys/station-{post.number}.toml"
-data_dir = "{post.sign}-data"
-log = "console"
-
-[api]
-bind = "127.0.0.1:{API_PORT + index}"
-"""
-        links = _seen_by(files.links(post, posts), post, gateways)
-        for (sign, bearer), path in paths.items():
-            if sign == post.sign:
-                links = links.replace(f'"{files.device_path(bearer)}"', f'"{path}"')
-        (directory / f"{post.sign}.toml").write_text(config + links, encoding="utf-8")
+async def _join(world: World, stack: AsyncExitStack) -> int:
+    """Carry what gateways send on loopback through the simulated networks; return the UDP port they use."""
+    for port in UDP_PORTS:
+        sockets: dict[tuple[str, int, int], Datagrams] = {}
+        try:
+            for bearer, one, other in _pairs(world):
+                sockets[bearer, one, other] = await open_udp(alias(bearer, one, other), port)
+        except PortUnavailableError:
+            for made in sockets.values():
+                await made.aclose()
+            if port == UDP_PORTS[-1]:
+                raise
+            continue
+        _carry(world, stack, sockets, port)
+        return port
+    raise AssertionError("no port at all to try")
 
 
-def _seen_by(text: str, post: Post, gateways: Iterable[Post]) -> str:
-    """Return a file with every IP address as this station has it."""
-    for bearer in NETS:
-        for other in gateways:
-            host = own_address(bearer, other.number)
-            if other.number != post.number:
-                host = alias(bearer, post.number, other.number)
-            old = f'"{files.host(bearer, other.number)}:'
-            text = text.replace(old, f'"{host}:')
-    return text
+def _pairs(world: World) -> list[tuple[str, int, int]]:
+    """Every two gateways on one IP bearer, both ways, by their places from 1."""
+    units = list(enumerate(world.units.values(), start=1))
+    return [
+        (bearer, one, other)
+        for bearer in NETS
+        for one, a in units
+        for other, b in units
+        if one != other and bearer in a.node.links and bearer in b.node.links
+    ]
 
 
-async def _relays(world: World, stack: AsyncExitStack) -> None:
-    """Join every two gateways on an IP bearer through their simulated channel."""
+def _carry(
+    world: World, stack: AsyncExitStack, sockets: dict[tuple[str, int, int], Datagrams], port: int
+) -> None:
     units = list(world.units.values())
-    for place, one in enumerate(units):
-        for other in units[place + 1 :]:
-            for bearer in (b for b in one.node.links if b in NETS and b in other.node.links):
-                a, b = one.node.station, other.node.station
-                sides = [
-                    await open_udp(alias(bearer, a, b), files.UDP_PORT),
-                    await open_udp(alias(bearer, b, a), files.UDP_PORT),
-                ]
-                for side in sides:
-                    stack.push_async_callback(side.aclose)
-                relay = UdpRelay(
-                    *sides,
-                    target_a=(own_address(bearer, a), files.UDP_PORT),
-                    target_b=(own_address(bearer, b), files.UDP_PORT),
-                    channel=world.fleet.network.channel(files.host(bearer, a), files.host(bearer, b)),
-                )
-                world.spawn(relay.carry_from_a(), f"{one.id}>{other.id}")
-                world.spawn(relay.carry_from_b(), f"{other.id}>{one.id}")
+    for bearer in NETS:
+        here = {
+            index: world.fleet.network.bind(files.host(bearer, unit.node.station), files.UDP_PORT)
+            for index, unit in enumerate(units, start=1)
+            if bearer in unit.node.links
+        }
+        stations = {files.host(bearer, units[index - 1].node.station): index for index in here}
+        for index, endpoint in here.items():
+            seen = {other: sockets[bearer, index, other] for other in here if other != index}
+            to = (own_address(bearer, index), port)
+            world.spawn(_inwards(endpoint, stations, seen, to), f"{bearer}.{index}.in")
+            for other, outer in seen.items():
+                stack.push_async_callback(outer.aclose)
+                far = (files.host(bearer, units[other - 1].node.station), files.UDP_PORT)
+                world.spawn(_outwards(outer, endpoint, far), f"{bearer}.{index}.{other}.out")
 
 
-def _tell_ports(world: World, directory: Path, paths: dict[tuple[str, str], Path], out: TextIO) -> None:
-    print(f"{world.scenario.title_zh} {world.scenario.title_en}", file=out)
-    for (sign, bearer), path in paths.items():
-        print(f"  端口 port  {sign:<10} {bearer:<10} {path}", file=out)
-    for sign in world.units:
-        print(f"  网关 gateway  fieldgate run --config {directory / sign}.toml", file=out)
-    out.flush()
+async def _inwards(
+    endpoint: SimDatagrams, stations: dict[str, int], seen: dict[int, Datagrams], to: tuple[str, int]
+) -> None:
+    """Hand what the simulated network brings to the real socket of its gateway."""
+    while True:
+        data, source = await endpoint.receive()
+        seen[stations[source[0]]].send(data, to)
 
 
-def _narrate(event: Event, out: TextIO) -> None:
-    words = " ".join(
-        str(event.facts[key]) for key in ("name", "target", "text", "key", "state") if key in event.facts
-    )
-    print(
-        f"  {event.at_s:8.1f} s  {event.what.value:<7} {event.node:<10} {words}"[:150], file=out, flush=True
-    )
+async def _outwards(outer: Datagrams, endpoint: SimDatagrams, far: tuple[str, int]) -> None:
+    """Give what a real gateway sends to the simulated network."""
+    while True:
+        data, _ = await outer.receive()
+        endpoint.send(data, far)
+
+
+def _told(event: Event) -> str:
+    facts = event.facts
+    match event.what:
+        case What.FAULT:
+            name = str(facts["name"])
+            state = "起 begins" if facts["state"] == "begins" else "止 ends"
+            words = f"{facts['target']} {say_fault(name, 'zh')} {say_fault(name, 'en')} {state}"
+        case What.TYPED | What.SHOWN:
+            words = f"{event.node}: {facts['text']}"
+        case What.ALARM:
+            words = f"{event.node}: {'按下 pressed' if facts['state'] == 'pressed' else '解除 released'}"
+        case _:
+            words = f"{event.node}: {facts['state']} ({facts['why']})"
+    return f"{event.at_s:8.1f} s  {WORDS[event.what]}  {words}"

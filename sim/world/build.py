@@ -8,10 +8,9 @@ from typing import Final
 
 from sim.channel import Channel
 from sim.clock import EPOCH_UNIX_MS, SimClock
-from sim.device import SerialDevice
+from sim.device import SerialDevice, SerialPort
 from sim.fleet import Box, Fleet
 from sim.physics.geo import hop_s
-from sim.ports import MemoryPort
 from sim.record import Record
 from sim.scenario.draw import Drawn
 from sim.scenario.model import Group, Node, Scenario
@@ -129,8 +128,9 @@ class Builder:
             centre[1] + rng.uniform(-within_km, within_km),
         )
 
-    def _plug(self, node: Node, box: Box) -> dict[str, tuple[SerialDevice, MemoryPort]]:
-        fleet, plugged = self.fleet, {}
+    def _plug(self, node: Node, box: Box) -> dict[str, tuple[SerialDevice, SerialPort]]:
+        fleet = self.fleet
+        plugged: dict[str, tuple[SerialDevice, SerialPort]] = {}
         for bearer in node.links:
             if bearer in files.SERIAL_DRIVERS:
                 device = devices.make(

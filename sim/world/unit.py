@@ -7,12 +7,11 @@ from math import inf
 from typing import Final
 
 from gateway.ledger.errors import LedgerError
-from sim.device import SerialDevice
+from sim.device import SerialDevice, SerialPort
 from sim.disk import Image
 from sim.fleet import Box
 from sim.loop import NEUTRAL
 from sim.physics.energy import Battery
-from sim.ports import MemoryPort
 from sim.record import Record, What
 from sim.scenario.model import Node
 from sim.world import devices
@@ -40,7 +39,7 @@ class Unit:
         node: Node,
         box: Box,
         mover: Mover,
-        plugged: dict[str, tuple[SerialDevice, MemoryPort]],
+        plugged: dict[str, tuple[SerialDevice, SerialPort]],
         desk: Desk,
         record: Record,
     ) -> None:
