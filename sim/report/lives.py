@@ -133,10 +133,13 @@ class Lives:
 
     def take(self, event: Event) -> None:
         """Add an event to its message, if it belongs to one."""
+        if event.facts.get("followed") is False:
+            return  # an answer or 收到: many type the same, and none is a message
         key, id_ = text(event.facts, "key"), text(event.facts, "id")
-        life = self._by_id.get(id_) if id_ else None
-        if life is None and key:
-            life = self._by_key.get(key)
+        named, told_of = self._by_key.get(key) if key else None, self._by_id.get(id_) if id_ else None
+        if named is not None and told_of is not None and named is not told_of:
+            self._merge(named, told_of)
+        life = named or told_of
         if life is None and event.what is What.MESSAGE and id_:
             life = self._join(event)
         if life is None and ((event.what is What.MESSAGE and id_) or (event.what is What.TYPED and key)):
@@ -157,6 +160,16 @@ class Lives:
         life.take(event)
         if event.what is What.TYPED and not id_ and event.node and not life.id:
             self._waiting.setdefault(event.node, []).append(life)
+
+    def _merge(self, life: Life, other: Life) -> None:
+        """Make one of what was typed on a device and what a gateway made of it: a screen named both."""
+        self.all.remove(other)
+        for step in other.steps:
+            life.take(step)
+        life.steps.sort(key=lambda step: step.at_ns)
+        life.bearer = life.bearer or other.bearer
+        life.id = life.id or other.id
+        self._by_id[other.id] = life
 
     def _join(self, event: Event) -> Life | None:
         waiting = self._waiting.get(event.node, [])
