@@ -24,6 +24,8 @@ Handle = NewType("Handle", int)
 class Precedence(IntEnum):
     """How urgent; greater is more urgent. The same number on the air (3 bits), in API and ledger."""
 
+    __hash__ = int.__hash__
+
     DEFERRED = 0
     ROUTINE = 1
     PRIORITY = 2
@@ -34,6 +36,8 @@ class Precedence(IntEnum):
 
 class Bearer(StrEnum):
     """A kind of carriage."""
+
+    __hash__ = str.__hash__
 
     PDT = "pdt"
     BEIDOU = "beidou"
@@ -48,6 +52,8 @@ class Bearer(StrEnum):
 class Service(StrEnum):
     """What a link can carry: opaque frames between gateways, native text, or a status enquiry."""
 
+    __hash__ = str.__hash__
+
     DATA = "data"
     TEXT = "text"
     STATUS = "status"
@@ -55,6 +61,8 @@ class Service(StrEnum):
 
 class LinkState(StrEnum):
     """What a link is, by its evidence."""
+
+    __hash__ = str.__hash__
 
     ABSENT = "absent"
     STARTING = "starting"
@@ -71,6 +79,8 @@ class Stage(StrEnum):
     DELIVERED exists for native recipients only: their own network reported it (SMS status report,
     TMP result 0 of a private text, Beidou receipt).
     """
+
+    __hash__ = str.__hash__
 
     AT_MODEM = "at_modem"
     ON_AIR = "on_air"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, cast
 
@@ -37,6 +39,12 @@ def load(name: str) -> Driver[Any]:
 
 
 def _installed() -> dict[str, list[EntryPoint]]:
+    return _scanned(tuple(sys.path))
+
+
+@lru_cache(maxsize=1)
+def _scanned(_path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:
+    """Look once: reading the metadata of everything installed takes longer than opening a link."""
     found: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group=GROUP):
         same_name = found.setdefault(entry.name, [])

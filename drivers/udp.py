@@ -7,6 +7,7 @@ import itertools
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from math import inf
 
 from drivers.base import (
     Bearer,
@@ -35,6 +36,7 @@ from drivers.base import (
 )
 from drivers.udp_config import LATENCY_S, NOMINAL_BPS, UdpConfig, address_text, normal_address, parse_address
 from drivers.udp_peers import Peer, Peers
+from drivers.waiting import Bell
 from protocols.air.datagram import DATA_MAX_OCTETS, Data, Heartbeat, HeartbeatReply, decode, encode
 from protocols.air.frame import Garbage
 
@@ -74,6 +76,8 @@ class UdpLink:
         self._state = LinkState.STARTING
         self._events: deque[LinkEvent] = deque()
         self._wake = asyncio.Event()
+        self._sooner = Bell()
+        self._asleep_until_s = 0.0
         self._closed = False
         self._junk = 0
         self._overflow = 0
@@ -81,11 +85,7 @@ class UdpLink:
         self._strangers = (0, 0)
         self._told_junk_s = env.clock.monotonic_s()
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the link promises; fixed by its configuration."""
-        config = self._config
-        return Capabilities(
+        self._capabilities = Capabilities(
             bearer=Bearer(config.bearer),
             services=frozenset({Service.DATA}),
             mtu_octets=DATA_MAX_OCTETS,
@@ -94,6 +94,11 @@ class UdpLink:
             latency_s=config.latency_s or LATENCY_S[config.bearer],
             cost=CostModel(fen_per_kilooctet=config.fen_per_kilooctet),
         )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the link promises; fixed by its configuration."""
+        return self._capabilities
 
     async def send(self, transmission: Transmission) -> Handle:
         """Hand one frame to the network: on air at once; whether it arrived only the far gateway can say."""
@@ -108,6 +113,7 @@ class UdpLink:
         for peer in targets:
             self._transmit(octets, peer.to)
             peer.sent_data(self._peers.pace)
+            self._watch_for(peer)
         self._emit(Progress(handle=transmission.handle, stage=Stage.ON_AIR))
         return transmission.handle
 
@@ -128,6 +134,7 @@ class UdpLink:
         """Ask every peer now; the replies come as events."""
         for peer in self._peers.all():
             self._ask(peer)
+            self._watch_for(peer)
 
     def close(self) -> None:
         """End the event stream."""
@@ -155,7 +162,8 @@ class UdpLink:
         self._peers = Peers(self._config.pace)
         for text in self._config.peers:
             host, port = parse_address(text, "peers")
-            self._peers.add(address_text(host, port), (host, port), now_s, configured=True)
+            peer = self._peers.add(address_text(host, port), (host, port), now_s, configured=True)
+            self._peers.watch(peer)
         self._change(LinkState.STARTING, "waiting for a peer")
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -194,6 +202,7 @@ class UdpLink:
                 self._count_junk(now_s)
                 return
             self._evidence(peer, now_s, "heartbeat")
+            self._watch_for(peer)
             return
         if peer is None:
             peer = self._peers.add(address, (host, port), now_s, configured=False)
@@ -202,10 +211,13 @@ class UdpLink:
                 self._transmit(encode(HeartbeatReply(datagram.nonce)), peer.to)
             if datagram.heard or not peer.online:
                 self._sign(peer, now_s)
+            self._watch_for(peer)
             return
         self._sign(peer, now_s)
+        self._watch_for(peer)
         if len(self._events) >= EVENTS_MAX:
             self._overflow += 1
+            self._sooner.ring()
             return
         self._emit(Received(service=Service.DATA, source=address, payload=datagram.frame))
 
@@ -240,13 +252,34 @@ class UdpLink:
     async def _watch(self) -> None:
         while True:
             now_s = self._env.clock.monotonic_s()
-            for peer in self._peers.all():
+            for peer in self._peers.due(now_s):
                 self._look_after(peer, now_s)
+                if self._peers.get(peer.address) is peer:
+                    self._peers.watch(peer)
             self._tell_losses()
-            due_s = self._peers.wake_at_s()
-            longest_s = self._peers.pace.heartbeat_min_s
-            wait_s = longest_s if due_s is None else min(longest_s, max(0.0, due_s - now_s))
-            await self._env.clock.sleep(max(wait_s, _WAKE_MIN_S))
+            due_s = self._peers.next_look_s(now_s)
+            if self._overflow:
+                wait_s = min(due_s - now_s, self._peers.pace.heartbeat_min_s)
+                await self._sooner.wait(max(wait_s, _WAKE_MIN_S))
+                continue
+            self._asleep_until_s = due_s
+            await self._sooner.wait(
+                None if due_s == inf else max(due_s - now_s, _WAKE_MIN_S), self._sleep_on_s
+            )
+            self._asleep_until_s = 0.0
+
+    def _sleep_on_s(self) -> float:
+        """How much longer nobody has to be looked after: whoever was heard meanwhile can wait."""
+        now_s = self._env.clock.monotonic_s()
+        due_s = self._peers.next_look_s(now_s)
+        self._asleep_until_s = due_s
+        return 0.0 if due_s == inf else due_s - now_s
+
+    def _watch_for(self, peer: Peer) -> None:
+        """Look after it earlier than planned if need be, after anything that happened to it."""
+        self._peers.watch(peer)
+        if peer.look_at_s < self._asleep_until_s:
+            self._sooner.ring()
 
     def _look_after(self, peer: Peer, now_s: float) -> None:
         pace = self._peers.pace
@@ -263,7 +296,7 @@ class UdpLink:
             self._ask(peer)
 
     def _tell_losses(self) -> None:
-        if not self._peers.all():
+        if not len(self._peers):
             self._change(LinkState.DOWN, "no peer known")
         if self._overflow and len(self._events) < EVENTS_MAX:
             self._emit(Notice(event="frames_dropped", detail=f"{self._overflow} while the gateway was busy"))

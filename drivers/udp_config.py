@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Annotated, Literal
 
@@ -30,6 +31,9 @@ LATENCY_S = {"lan": 0.01, "mesh": 0.1, "cellular": 0.2, "vsat": 0.8}
 """One way, unless configured: for planning and for the time-outs of acknowledgements."""
 
 PORT_MAX = 65535
+
+ADDRESSES_KEPT = 1024
+"""Addresses whose text is remembered: those of every peer; a flood of strangers only pushes them out."""
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 
@@ -117,6 +121,7 @@ def parse_address(text: str, key: str, *, any_port: bool = False) -> tuple[str, 
     return _literal(str(literal)), number
 
 
+@lru_cache(maxsize=ADDRESSES_KEPT)
 def address_text(host: str, port: int) -> str:
     """Write an address in the one form that the link uses; a mapped IPv4 address is an IPv4 address."""
     host = _literal(host)

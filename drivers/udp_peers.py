@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
+from math import inf
 
 HISTORY = 20
 """Heartbeats of one peer that are remembered, for their replies and for the quality: eight seconds of a
@@ -62,6 +65,10 @@ class Peer:
     questions: deque[Question] = field(default_factory=lambda: deque(maxlen=HISTORY))
     rtt_s: float | None = None
     rtt_var_s: float = 0.0
+    unanswered: int = 0
+    """Questions among those remembered that no reply has come to."""
+    look_at_s: float = inf
+    """When it is to be looked after; inf: not before something happens."""
 
     @property
     def patience_s(self) -> float:
@@ -70,6 +77,8 @@ class Peer:
 
     def answers(self, now_s: float, pace: Pace) -> tuple[int, int]:
         """How many of how many heartbeats were answered since it came up; those under way do not count."""
+        if not self.unanswered:
+            return len(self.questions), len(self.questions)
         patience_s = max(self.patience_s, pace.heartbeat_min_s)
         due = [q for q in self.questions if q.answered or now_s - q.sent_s > patience_s]
         return sum(q.answered for q in due), len(due)
@@ -98,9 +107,17 @@ class Peer:
             due_s = max(due_s, self.asked_s + pace.heartbeat_min_s)
         return due_s
 
+    def next_s(self, pace: Pace) -> float:
+        """When its next heartbeat or its loss is due, as it is now; inf if neither will be."""
+        at_s = self.ask_at_s(pace) if self.configured or self.online else inf
+        return at_s if self.online is False else min(at_s, self.loss_at_s(pace))
+
     def asked(self, nonce: int, now_s: float, pace: Pace) -> None:
         """Note a heartbeat sent; what stays unanswered counts against the quality."""
+        if len(self.questions) == HISTORY:
+            self.unanswered -= not self.questions[0].answered
         self.questions.append(Question(nonce, now_s))
+        self.unanswered += 1
         self.asked_s = now_s
         if self.online is False:
             self.interval_s = min(max(self.interval_s, pace.heartbeat_min_s) * 2, LOST_INTERVAL_MAX_S)
@@ -111,6 +128,7 @@ class Peer:
         if question is None:
             return False
         question.answered = True
+        self.unanswered -= 1
         sample_s = max(0.0, now_s - question.sent_s)
         if self.rtt_s is None:
             self.rtt_s, self.rtt_var_s = sample_s, sample_s / 2
@@ -133,7 +151,7 @@ class Peer:
             # Nobody was there to answer before: that was told by the state, and is no fault of the path now.
             answered = next((q for q in reversed(self.questions) if q.answered), None)
             while self.questions and self.questions[0] is not answered:
-                self.questions.popleft()
+                self.unanswered -= not self.questions.popleft().answered
         self.online = True
         return news
 
@@ -158,6 +176,11 @@ class Peers:
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
         self._by_address: OrderedDict[str, Peer] = OrderedDict()
+        self._looks: list[tuple[float, int, Peer]] = []
+        self._numbers = itertools.count()
+
+    def __len__(self) -> int:
+        return len(self._by_address)
 
     def add(self, address: str, to: tuple[str, int], now_s: float, *, configured: bool) -> Peer:
         """Return the peer of an address, made if need be; the stalest learnt one makes room."""
@@ -192,12 +215,32 @@ class Peers:
         """Whether anybody answers."""
         return any(peer.online for peer in self._by_address.values())
 
-    def wake_at_s(self) -> float | None:
-        """When the next heartbeat or loss is due; None with nobody to watch."""
-        times = []
-        for peer in self._by_address.values():
-            if peer.configured or peer.online:
-                times.append(peer.ask_at_s(self.pace))
-            if peer.online is not False:
-                times.append(peer.loss_at_s(self.pace))
-        return min(times, default=None)
+    def watch(self, peer: Peer) -> None:
+        """Put its next look forward if what happened to it asks for an earlier one."""
+        at_s = peer.next_s(self.pace)
+        if at_s < peer.look_at_s:
+            peer.look_at_s = at_s
+            heapq.heappush(self._looks, (at_s, next(self._numbers), peer))
+
+    def next_look_s(self, now_s: float) -> float:
+        """When somebody has to be looked after, `now_s` or earlier for at once; inf with nobody to watch."""
+        looks = self._looks
+        while looks and (at_s := looks[0][0]) <= now_s:
+            peer = looks[0][2]
+            if at_s == peer.look_at_s and self._by_address.get(peer.address) is peer:
+                later_s = peer.next_s(self.pace)
+                if later_s <= now_s:
+                    return at_s
+                peer.look_at_s = inf  # it has been heard since
+                self.watch(peer)
+            heapq.heappop(looks)
+        return looks[0][0] if looks else inf
+
+    def due(self, now_s: float) -> list[Peer]:
+        """Take those to be looked after now; `watch` each again afterwards."""
+        found: list[Peer] = []
+        while self.next_look_s(now_s) <= now_s:
+            _, _, peer = heapq.heappop(self._looks)
+            peer.look_at_s = inf
+            found.append(peer)
+        return found

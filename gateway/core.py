@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import random as random_module
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from drivers.base import Clock, Log
+from drivers.waiting import Bell
 from gateway.config import Config
 from gateway.domain import TimeQuality
 from gateway.ledger.engine import Ledger
@@ -33,8 +33,8 @@ class Core:
     """Per link: addresses learnt from authenticated frames, by station."""
     counts: dict[str, int] = field(default_factory=dict)
     """Counters by name, since the start of this process."""
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when there may be something to send."""
+    wake: Bell = field(default_factory=Bell)
+    """Rings when there may be something to send."""
 
     @property
     def own(self) -> int:

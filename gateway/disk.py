@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drivers.waiting import Bell
 from gateway.core import Core
 from gateway.delivery.incoming import raise_alarm
 from gateway.domain import Alarm, AlarmKind
@@ -10,7 +11,7 @@ from gateway.ledger.errors import LedgerError
 from gateway.ledger.tx import Tx
 
 LOOK_S = 5.0
-"""The ledger itself asks a full disk for room no more often."""
+"""A full disk is asked for room this often, as the ledger itself does; its alarm comes as long after it."""
 
 KEY = "disk_full"
 """There is one disk."""
@@ -25,14 +26,19 @@ class DiskWatch:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._told: bool | None = None
+        self._bell = Bell()
 
     async def run(self) -> None:
         """Look until cancelled."""
+        ledger = self._core.ledger
+        ledger.on_full = self._bell.ring
         while True:
             try:
                 await self._look()
             except LedgerError as error:
                 self._core.log.warning("disk_alarm_not_stored", error=str(error))
+            while ledger.disk_full is self._told is False:
+                await self._bell.wait(None)
             await self._core.clock.sleep(LOOK_S)
 
     async def _look(self) -> None:

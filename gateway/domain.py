@@ -47,6 +47,8 @@ MAX_SEQUENCE = (1 << 28) - 1
 class Evidence(StrEnum):
     """How a state is known."""
 
+    __hash__ = str.__hash__
+
     PROTOCOL = "protocol"
     """Authenticated by our own protocol."""
     OBSERVED = "observed"
@@ -66,6 +68,8 @@ class TimeQuality(StrEnum):
 class MessageKind(StrEnum):
     """What a message is."""
 
+    __hash__ = str.__hash__
+
     TEXT = "text"
     ORDER = "order"
     NOTICE = "notice"
@@ -74,6 +78,8 @@ class MessageKind(StrEnum):
 
 class RecipientState(StrEnum):
     """Where one recipient's copy is. The order of the members up to ACKNOWLEDGED is the order of progress."""
+
+    __hash__ = str.__hash__
 
     QUEUED = "queued"
     UNKNOWN = "unknown"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 
 from gateway.domain import Evidence, LinkState
 
@@ -44,6 +46,10 @@ class _Path:
     wait_s: float = RETRY_FIRST_S
 
 
+def _nobody() -> None:
+    """Nobody is told."""
+
+
 @dataclass(slots=True)
 class LinkHealth:
     """One link's health. Every method takes `now_s` (monotonic); no timers of its own."""
@@ -57,6 +63,11 @@ class LinkHealth:
     _until_s: float | None = None
     _heard_s: float | None = None
     _paths: dict[int, _Path] = field(default_factory=dict)
+    changed: Callable[[], None] = _nobody
+    """Called when what `view` shows may have become another state, other than by time alone."""
+    _view: LinkView | None = None
+    """What `view` showed last; None once something happened that it may show."""
+    _view_until_s: float = 0.0
 
     def device_changed(self, state: LinkState, reason: str, until_s: float | None, now_s: float) -> None:
         """Take the device's own word; hard evidence acts at once."""
@@ -66,13 +77,18 @@ class LinkHealth:
         if state is LinkState.UP:
             self._was_up = True
         self._device, self._reason, self._since_s, self._until_s = state, reason, now_s, until_s
+        self._moved()
 
     def heard(self, peer: int, now_s: float) -> None:
         """Note a valid frame or answer from a peer: free proof that this path lives."""
         path = self._path(peer)
+        news = path.misses or path.lost or path.heard_s is None
         path.wait_s = RETRY_FIRST_S
         path.misses, path.lost, path.heard_s = 0, False, now_s
         self._heard_s = now_s
+        self._view = None
+        if news:
+            self.changed()
 
     def heard_since(self, peer: int, since_s: float) -> bool:
         """Whether this station was heard here after a moment."""
@@ -84,6 +100,7 @@ class LinkHealth:
         path = self._path(peer)
         path.lost = True
         path.retry_s = now_s + path.wait_s
+        self._moved()
 
     def missed(self, peer: int, sent_s: float, now_s: float, *, told: bool = False) -> None:
         """Note a frame without acknowledgement; nothing if the peer was heard after it was sent.
@@ -98,6 +115,7 @@ class LinkHealth:
             path.retry_s = now_s + path.wait_s
         if path.misses >= DOWN_MISSES:
             path.wait_s = min(2 * path.wait_s, RETRY_MAX_S)
+        self._moved()
 
     def probes_due(self, now_s: float) -> list[int]:
         """Return peers whose silent path should be asked for a sign of life now; each then waits its turn.
@@ -119,6 +137,20 @@ class LinkHealth:
 
     def view(self, now_s: float) -> LinkView:
         """Return the link's state for people and reports."""
+        if self._view is None or now_s >= self._view_until_s:
+            self._view_until_s = self._hold_until_s if now_s < self._hold_until_s else inf
+            self._view = self._look(now_s)
+        return self._view
+
+    def hold_until_s(self, now_s: float) -> float:
+        """Return when a recovered link counts as up; inf if it is not held back now."""
+        return self._hold_until_s if now_s < self._hold_until_s else inf
+
+    def _moved(self) -> None:
+        self._view = None
+        self.changed()
+
+    def _look(self, now_s: float) -> LinkView:
         if self._device in _DEAD:
             return LinkView(self._device, self._reason, Evidence.OBSERVED, self._since_s)
         if self._device is LinkState.UP and now_s < self._hold_until_s:
@@ -147,10 +179,11 @@ class LinkHealth:
 
     def next_change_s(self, now_s: float) -> float | None:
         """Return when a state may change by time alone; None if none will."""
-        times = [path.retry_s for path in self._paths.values() if path.lost or path.misses >= DOWN_MISSES]
-        times.append(self._hold_until_s)
-        later = [t for t in times if t > now_s]
-        return min(later) if later else None
+        soonest_s = self._hold_until_s if self._hold_until_s > now_s else inf
+        for path in self._paths.values():
+            if (path.lost or path.misses >= DOWN_MISSES) and now_s < path.retry_s < soonest_s:
+                soonest_s = path.retry_s
+        return None if soonest_s == inf else soonest_s
 
     def _path(self, peer: int) -> _Path:
         path = self._paths.get(peer)

@@ -60,8 +60,8 @@ class LinkRunner:
         self.name = config.name
         self.config = config
         self.health = LinkHealth(recovery_hold_s)
-        self.quiet = False
-        self.voice = False
+        self._quiet = False
+        self._voice = False
         self.quality_pct: int | None = None
         self.detail = ""
         self.sending = False
@@ -78,6 +78,27 @@ class LinkRunner:
         self._taking_event = False
         self._failed = ""
         """Why the driver is not to be used any more; "" while it is."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether an operator stopped transmitting here. Settable."""
+        return self._quiet
+
+    @quiet.setter
+    def quiet(self, value: bool) -> None:
+        self._quiet = value
+        self.health.changed()
+
+    @property
+    def voice(self) -> bool:
+        """Whether people talk on its channel. Settable."""
+        return self._voice
+
+    @voice.setter
+    def voice(self, value: bool) -> None:
+        if value != self._voice:
+            self._voice = value
+            self.health.changed()
 
     @property
     def capabilities(self) -> Capabilities:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 
+from drivers.waiting import Bell
 from gateway.core import Core
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.work import Work
@@ -18,7 +20,7 @@ from gateway.routing import ways
 from protocols import air
 
 LOOK_S = 1.0
-"""How often the links' states are compared with what was last reported."""
+"""A change is looked at so long after it, and the next no earlier: several links change at once."""
 
 SETTLE_S = 1.0
 """A change waits this long for the next one: a cut takes several links with it."""
@@ -92,17 +94,46 @@ class Reports:
         self._sent_s: float | None = None
         self._heard_s: dict[int, float] = {}
         self._lost: set[int] = set()
+        self._bell = Bell()
 
     async def run(self) -> None:
         """Look after the reports until cancelled; alarms of before a restart stand until one is heard."""
         raised = await self._core.ledger.read(lambda tx: presence.alarm_list(tx, open_only=True))
         self._lost = {alarm.station for alarm in raised if alarm.kind is AlarmKind.LOST_CONTACT}
+        for link in self._core.links.values():
+            link.health.changed = self._bell.ring
         while True:
             try:
                 await self._look()
             except LedgerError as error:
                 self._core.log.warning("link_report_not_stored", error=str(error))
-            await self._core.clock.sleep(LOOK_S)
+            now_s = self._core.now_s()
+            wait_s = self._next_s(now_s) - now_s
+            if wait_s > LOOK_S and await self._bell.wait(wait_s - LOOK_S):
+                wait_s = LOOK_S
+            await self._core.clock.sleep(min(max(wait_s, 0.0), LOOK_S) or LOOK_S)
+
+    def _next_s(self, now_s: float) -> float:
+        """When there will be something to do by time alone."""
+        core = self._core
+        next_s = now_s if self._sent_s is None else self._sent_s + core.config.reports.interval_s
+        if self._untold:
+            next_s = min(next_s, self._may_pay_s)
+        for link in core.links.values():
+            next_s = min(next_s, link.health.hold_until_s(now_s))
+        if core.me.headquarters:
+            next_s = min(next_s, self._next_loss_s())
+        return max(next_s, now_s + LOOK_S)
+
+    def _next_loss_s(self) -> float:
+        """When contact with the next gateway will be lost."""
+        limit_s = self._core.config.reports.lost_contact_s
+        heard_s = (
+            self._heard_s.get(number, self._started_s)
+            for number in self._core.keys.pairs
+            if number not in self._lost
+        )
+        return min(heard_s, default=inf) + limit_s
 
     async def _look(self) -> None:
         core = self._core
@@ -111,7 +142,7 @@ class Reports:
         if changed:
             reports = [self._own(link, now_s) for link in changed if link.bearer is not None]
             await core.ledger.write(lambda tx: _keep_own(tx, reports), urgent=True)
-            core.wake.set()
+            core.wake.ring()
         self._untold = self._untold or bool(changed)
         may_pay = self._untold and now_s >= self._may_pay_s
         due = self._sent_s is None or now_s - self._sent_s >= core.config.reports.interval_s
@@ -255,6 +286,8 @@ class Reports:
     def heard(self, peer: int) -> None:
         """Note that an authentic frame of a gateway came in."""
         self._heard_s[peer] = self._core.now_s()
+        if peer in self._lost:
+            self._bell.ring()
 
     async def _contacts(self, now_s: float) -> None:
         """Raise or clear the lost-contact alarm of every gateway; headquarters' business alone."""
@@ -270,6 +303,8 @@ class Reports:
             elif silent_s < limit_s and number in self._lost and number in self._heard_s:
                 await core.ledger.write(lambda tx, n=number: _found(tx, n))  # type: ignore[misc]
                 self._lost.discard(number)
+            else:
+                continue
             await asyncio.sleep(0)
 
     def lost(self) -> frozenset[int]:

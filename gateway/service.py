@@ -253,9 +253,9 @@ class Gateway:
             case StateChanged(state=state):
                 if state in (LinkState.ABSENT, LinkState.DOWN, LinkState.BLOCKED):
                     self.outbox.frames.link_lost(link.name)
-                self.core.wake.set()
+                self.core.wake.ring()
             case ChannelBusy():
-                self.core.wake.set()
+                self.core.wake.ring()
             case Notice(event=name, detail=detail):
                 self.core.count(f"notice_{name}")
                 self.core.log.info("link_notice", link=link.name, notice=name, detail=detail)
@@ -285,7 +285,7 @@ class Gateway:
         elif station.gateway:
             link.health.lost(station.number, core.now_s())
             self.outbox.frames.link_lost(link.name)
-        core.wake.set()
+        core.wake.ring()
         note = Presence(
             station=station.number,
             link=link.name,

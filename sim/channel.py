@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from sim.loop import NEUTRAL
+from sim.later import after
 
 CLOG_ITEMS: Final = 4_096
 """What a clogged channel holds back; more is lost, as in any queue."""
@@ -38,8 +38,11 @@ class Channel:
         self.jitter_s = jitter_s
         self.loss = loss
         self.rate_bps = rate_bps
-        self.cut = False
-        self.blocked = False
+        self._cut = False
+        self._blocked = False
+        self.passes = True
+        """Whether anything gets through now; follows `cut` and `blocked`."""
+        self._watchers: list[Callable[[], None]] = []
         self.cut_there = False
         self.cut_back = False
         self.duplicate = 0.0
@@ -53,9 +56,33 @@ class Channel:
         self._free_at_s = 0.0
 
     @property
-    def passes(self) -> bool:
-        """Whether anything gets through now."""
-        return not (self.cut or self.blocked)
+    def cut(self) -> bool:
+        """Whether the network cut is on. Settable."""
+        return self._cut
+
+    @cut.setter
+    def cut(self, value: bool) -> None:
+        self._cut = value
+        self._switched()
+
+    @property
+    def blocked(self) -> bool:
+        """Whether an obstacle is in the way. Settable."""
+        return self._blocked
+
+    @blocked.setter
+    def blocked(self, value: bool) -> None:
+        self._blocked = value
+        self._switched()
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher` whenever `cut` or `blocked` is set."""
+        self._watchers.append(watcher)
+
+    def _switched(self) -> None:
+        self.passes = not (self._cut or self._blocked)
+        for watcher in self._watchers:
+            watcher()
 
     def passes_way(self, *, back: bool) -> bool:
         """Whether anything gets through in one direction now."""
@@ -70,7 +97,7 @@ class Channel:
     def clogged(self, value: bool) -> None:
         self._clogged = value
         while not value and self._held:
-            self._arrive(*self._held.popleft())
+            self._arrive(self._held.popleft())
 
     def carry(
         self,
@@ -84,14 +111,14 @@ class Channel:
 
         `back` names the direction where one is cut; `spoilt` delivers the thing with an octet changed.
         """
-        loop = asyncio.get_running_loop()
-        now_s = loop.time()
-        airtime_s = size_octets * 8 / self.rate_bps if self.rate_bps else 0.0
-        start_s = max(now_s, self._free_at_s)
-        self._free_at_s = start_s + airtime_s
         draw = self._rng.random
+        wait_s = self.delay_s
+        if self.rate_bps:
+            now_s = asyncio.get_running_loop().time()
+            self._free_at_s = max(now_s, self._free_at_s) + size_octets * 8 / self.rate_bps
+            wait_s += self._free_at_s - now_s
         lost = draw() < self.loss
-        wait_s = start_s + airtime_s - now_s + self.delay_s + draw() * self.jitter_s
+        wait_s += draw() * self.jitter_s
         if lost or not self.passes_way(back=back):
             self.lost += 1
             return
@@ -99,13 +126,14 @@ class Channel:
             wait_s += draw() * self.reorder_s
         if self.corrupt and spoilt is not None and draw() < self.corrupt:
             deliver = spoilt
-        loop.call_later(wait_s, self._arrive, deliver, back, context=NEUTRAL)
+        after(wait_s, self._arrive, (deliver, back))
         if self.duplicate and draw() < self.duplicate:
-            loop.call_later(wait_s + draw() * self.delay_s, self._arrive, deliver, back, context=NEUTRAL)
+            after(wait_s + draw() * self.delay_s, self._arrive, (deliver, back))
 
-    def _arrive(self, deliver: Callable[[], None], back: bool) -> None:  # noqa: FBT001 - a callback's argument
+    def _arrive(self, thing: tuple[Callable[[], None], bool]) -> None:
+        deliver, back = thing
         if self._clogged and len(self._held) < CLOG_ITEMS:
-            self._held.append((deliver, back))
+            self._held.append(thing)
         elif self._clogged or not self.passes_way(back=back):
             self.lost += 1
         else:

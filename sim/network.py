@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Final, Protocol
 from typing_extensions import override
 
 from drivers.base import Datagrams, PortUnavailableError, StreamLostError
+from drivers.waiting import Bell
 from sim.channel import Channel
 from sim.rng import Streams
 
@@ -133,7 +133,7 @@ class SimDatagrams(Datagrams):
         self._network = network
         self._local = local
         self._queue: deque[tuple[bytes, Address]] = deque()
-        self._wake = asyncio.Event()
+        self._wake = Bell()
         self._closed = False
 
     @property
@@ -146,8 +146,7 @@ class SimDatagrams(Datagrams):
         while not self._queue:
             if self._closed:
                 raise StreamLostError(f"{self._local[0]}:{self._local[1]}: closed", "端口已关闭")
-            self._wake.clear()
-            await self._wake.wait()
+            await self._wake.wait(None)
         return self._queue.popleft()
 
     @override
@@ -160,7 +159,7 @@ class SimDatagrams(Datagrams):
         self._closed = True
         self._queue.clear()
         self._network.release(self)
-        self._wake.set()
+        self._wake.ring()
 
     def arrive(self, data: bytes, source: Address) -> None:
         """Queue one datagram for the receiver; a full queue drops the newest."""
@@ -168,4 +167,4 @@ class SimDatagrams(Datagrams):
             self.dropped += 1
             return
         self._queue.append((data, source))
-        self._wake.set()
+        self._wake.ring()

@@ -10,8 +10,9 @@ from typing import Final
 from typing_extensions import override
 
 from drivers.base import ByteStream, Connector, Datagrams, PortUnavailableError, StreamLostError
+from drivers.waiting import Bell
 from sim.device import SerialDevice
-from sim.loop import NEUTRAL
+from sim.later import after
 from sim.network import SimNetwork
 from sim.uart import octet_time_s, resample
 
@@ -41,7 +42,9 @@ class _Line:
         self.space = asyncio.Event()
         self._deliver = deliver
         self._queue = bytearray()
-        self._timer: asyncio.TimerHandle | None = None
+        self._under_way = 0
+        """Octets whose run arrives next; 0: none."""
+        self._runs = 0
 
     def push(self, data: bytes) -> int:
         """Take what fits; return how many octets that was."""
@@ -54,25 +57,25 @@ class _Line:
 
     def clear(self) -> None:
         """Forget what is under way."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._under_way = 0
+        self._runs += 1
         self._queue.clear()
         self.space.set()
 
     def _start(self) -> None:
-        if self._timer is not None or not self._queue:
+        if self._under_way or not self._queue:
             return
         size = min(len(self._queue), SLICE_OCTETS)
         if self.chunks is not None:
             size = self.chunks.randint(1, size)
         wait_s = size * octet_time_s(self.baud_bps) if self.baud_bps else 0.0
-        self._timer = asyncio.get_running_loop().call_later(
-            wait_s * self.slowness, self._arrive, size, context=NEUTRAL
-        )
+        self._under_way = size
+        after(wait_s * self.slowness, self._arrive, self._runs)
 
-    def _arrive(self, size: int) -> None:
-        self._timer = None
+    def _arrive(self, run: int) -> None:
+        if run != self._runs:
+            return  # it was cleared away
+        size, self._under_way = self._under_way, 0
         data = bytes(self._queue[:size])
         del self._queue[:size]
         self.space.set()
@@ -165,7 +168,7 @@ class _MemoryStream(ByteStream):
         self._port = port
         self._baud_bps = baud_bps
         self._received = bytearray()
-        self._wake_reader = asyncio.Event()
+        self._wake_reader = Bell()
         self._gone = False
         self._closed = False
         self._to_device = _Line(HOST_BUFFER_OCTETS, self._arrive_at_device)
@@ -178,8 +181,7 @@ class _MemoryStream(ByteStream):
         while not self._received:
             if self._gone or self._closed:
                 return b""
-            self._wake_reader.clear()
-            await self._wake_reader.wait()
+            await self._wake_reader.wait(None)
         data = bytes(self._received[:max_octets])
         del self._received[:max_octets]
         return data
@@ -218,7 +220,7 @@ class _MemoryStream(ByteStream):
 
     def wake(self) -> None:
         """Let whoever reads or writes look again."""
-        self._wake_reader.set()
+        self._wake_reader.ring()
         self._to_device.space.set()
 
     def from_device(self, data: bytes) -> None:
@@ -244,7 +246,7 @@ class _MemoryStream(ByteStream):
         room = READ_BUFFER_OCTETS - len(self._received)
         self._port.overruns += max(0, len(data) - room)
         self._received += data[:room]
-        self._wake_reader.set()
+        self._wake_reader.ring()
 
 
 class SimConnector(Connector):

@@ -40,7 +40,7 @@ async def test_text_refused_before_it_was_handed_over_goes_out_soon_and_unmarked
         message = await field.veh.send("ZHANG", "原地待命")
         with refusing(field.veh):
             field.veh.gateway.core.links["pdt"].quiet = False
-            field.veh.gateway.core.wake.set()
+            field.veh.gateway.core.wake.ring()
             await passes(3)
         assert field.one.texts() == []
 

@@ -146,7 +146,7 @@ class _Keeper:
         self._link.health.initialised(self._env.clock.monotonic_s())
         self._link.publish()
         self._link.check_now = self._link.mail = True
-        self._link.wake.set()
+        self._link.wake.ring()
         return True
 
     def _steps(self) -> tuple[Step, ...]:
@@ -186,13 +186,8 @@ class _Keeper:
         look_s = clock.monotonic_s()
         while True:
             pause_s = look_s - clock.monotonic_s()
-            if pause_s > TICK_S and not link.wake.is_set():
-                try:
-                    async with asyncio.timeout(pause_s):
-                        await link.wake.wait()
-                except TimeoutError:
-                    pass
-            link.wake.clear()
+            if pause_s > TICK_S:
+                await link.wake.wait(pause_s)
             if link.restarted:
                 return
             if link.check_now or clock.monotonic_s() >= look_s - TICK_S:

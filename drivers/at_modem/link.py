@@ -31,6 +31,7 @@ from drivers.base import (
     TextEncoding,
     Transmission,
 )
+from drivers.waiting import Bell
 from protocols.at import Line, Words, interpret
 from protocols.at.meaning import Pushed, SimReady, Stored
 from protocols.errors import FieldgateError
@@ -52,7 +53,7 @@ CANCELLED = Words("cancelled while waiting for the network", "等待网络应答
 
 
 class AtModemLink(Link):
-    """One terminal. `wake` is set when the keeper has something to do before its next look."""
+    """One terminal. `wake` rings when the keeper has something to do before its next look."""
 
     def __init__(
         self, name: str, config: AtModemConfig, dialect: Dialect, env: DriverEnv, notes: dict[str, str]
@@ -61,7 +62,7 @@ class AtModemLink(Link):
         self.outbox = Outbox()
         self.inbox = Inbox(self.outbox.put, self._reported)
         self.reports = Reports(notes)
-        self.wake = asyncio.Event()
+        self.wake = Bell()
         self.restarted = False
         self.mail = False
         self.check_now = False
@@ -78,16 +79,7 @@ class AtModemLink(Link):
         self._lines_from_s = 0.0
         self._lines = 0
         self._saved: dict[str, str] = {}
-
-    @property
-    def name(self) -> str:
-        """The link's name in the configuration."""
-        return self._name
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """Short messages: text in parts, and frames that fit one message."""
-        return Capabilities(
+        self._capabilities = Capabilities(
             bearer=self._dialect.bearer,
             services=frozenset({Service.TEXT, Service.DATA}),
             mtu_octets=MAX_UD_OCTETS,
@@ -98,6 +90,16 @@ class AtModemLink(Link):
             latency_s=self._dialect.latency_s,
             cost=CostModel(fen_per_frame=self._config.fen_per_sms),
         )
+
+    @property
+    def name(self) -> str:
+        """The link's name in the configuration."""
+        return self._name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Short messages: text in parts, and frames that fit one message."""
+        return self._capabilities
 
     def attach(self, session: Session | None, tasks: asyncio.TaskGroup) -> None:
         """Use an open port (None: it is gone) and the task group that lives as long as the link."""
@@ -139,13 +141,13 @@ class AtModemLink(Link):
         """Let the places of a received message be deleted from the terminal's store."""
         if self.inbox.confirm(receipt, self._env.clock.monotonic_s()):
             self.mail = True
-            self.wake.set()
+            self.wake.ring()
 
     async def probe(self) -> None:
         """Ask the terminal for registration and signal; answers arrive as events."""
         self._told_quality = None
         self.check_now = True
-        self.wake.set()
+        self.wake.ring()
 
     def close(self) -> None:
         """Stop what is under way; its outcome is told."""
@@ -169,7 +171,7 @@ class AtModemLink(Link):
             return
         if isinstance(meaning, Stored):
             self.mail = True
-            self.wake.set()
+            self.wake.ring()
         elif isinstance(meaning, Pushed):
             if meaning.pdu is not None:
                 self.inbox.pushed(meaning.pdu, self._env.clock.monotonic_s())
@@ -213,7 +215,7 @@ class AtModemLink(Link):
                 outcome.exception()  # nobody waits for it any more
             if self.transmitter.unanswered:
                 self.check_now = True
-                self.wake.set()
+                self.wake.ring()
 
     def _start_seen(self, *, ready: bool) -> None:
         self.restarted = True
@@ -221,7 +223,7 @@ class AtModemLink(Link):
         if self._session is not None:
             self._session.interrupt("the terminal has started anew")
         self.outbox.put(Notice(event="modem_restarted", detail="card ready" if ready else "card not ready"))
-        self.wake.set()
+        self.wake.ring()
 
     def _reported(self, report: StatusReport) -> None:
         progress = self.reports.progress(report)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from drivers.base import ByteStream, DriverEnv, StreamLostError
+from drivers.waiting import until
 from protocols.at import CTRL_Z, ESCAPE, Decoder, Echo, Garbage, Line, Prompt, Result
 
 READ_OCTETS = 4096
@@ -132,13 +133,10 @@ class Session:
                 pending.prompt.cancel()
 
     async def _answer(self, pending: _Pending, timeout_s: float) -> Answer:
-        try:
-            async with asyncio.timeout(timeout_s):
-                result = await asyncio.shield(pending.done)
-        except TimeoutError:
+        if not await until(pending.done, timeout_s):
             await self._env.clock.sleep(SETTLE_S)
-            raise NoAnswerError("no answer") from None
-        return Answer(result, tuple(pending.lines))
+            raise NoAnswerError("no answer")
+        return Answer(pending.done.result(), tuple(pending.lines))
 
     async def _write(self, data: bytes) -> None:
         self._env.trace.record(self._name, "tx", data)

@@ -56,6 +56,8 @@ class BeidouLink:
         self.dropped: Counter[str] = Counter()
         self.card_told = asyncio.Event()
         self.heard_s = env.clock.monotonic_s()
+        self._promised: Capabilities | None = None
+        self._promised_with: CardInfo | None = None
 
     @property
     def name(self) -> str:
@@ -65,7 +67,10 @@ class BeidouLink:
     @property
     def capabilities(self) -> Capabilities:
         """What the card last seen may send; those of a level-3 card with 60 s until one was seen."""
-        return capabilities(self._transmitter.card, self._config)
+        card = self._transmitter.card
+        if self._promised is None or card is not self._promised_with:
+            self._promised, self._promised_with = capabilities(card, self._config), card
+        return self._promised
 
     async def send(self, transmission: Transmission) -> Handle:
         """Send one message and wait for the terminal's feedback, `fki_timeout_s` at most.

@@ -47,6 +47,7 @@ from drivers.hytera.outbox import Attempt, Outbox
 from drivers.hytera.session import RadioLostError, Session
 from drivers.hytera.words import QUIET, QUIET_ZH, VOICE, VOICE_ZH
 from drivers.io.backoff import Backoff
+from drivers.waiting import Bell
 from protocols.errors import FieldgateError
 from protocols.hytera import pdu, rcp
 from protocols.hytera.hdap import Garbage
@@ -94,7 +95,7 @@ class HyteraLink:
         self._numbers = Counter(env.memory, "packet_number", bits=16, block=NUMBER_BLOCK)
         self._frames: asyncio.Queue[bytes] = asyncio.Queue(MAX_INBOUND)
         self._jobs: asyncio.Queue[bytes] = asyncio.Queue(MAX_JOBS)
-        self._due = asyncio.Event()
+        self._due = Bell()
         self._session: Session | None = None
         self._state = LinkState.STARTING
         self._reason = "starting"
@@ -102,11 +103,7 @@ class HyteraLink:
         self._complained_s: dict[str, float] = {}
         self.garbage_octets = 0
         self.frames_dropped = 0
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What this net carries; 747 bit/s is confirmed rate-1/2 data at 140 octets."""
-        return Capabilities(
+        self._capabilities = Capabilities(
             bearer=Bearer.PDT,
             services=frozenset({Service.DATA, Service.TEXT, Service.STATUS}),
             mtu_octets=self._config.data_mtu_octets,
@@ -116,6 +113,11 @@ class HyteraLink:
             broadcast=self._config.data_group is not None,
             latency_s=4.5,
         )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this net carries; 747 bit/s is confirmed rate-1/2 data at 140 octets."""
+        return self._capabilities
 
     def events(self) -> AsyncGenerator[LinkEvent]:
         """See drivers.base.Link."""
@@ -149,7 +151,7 @@ class HyteraLink:
             )
             self._outbox.sent(attempt, self._env.clock.monotonic_s(), timeout_s)
             self._emit(Progress(handle=attempt.handle, stage=Stage.AT_MODEM, device_ref=attempt.ref))
-            self._due.set()
+            self._due.ring()
         return transmission.handle
 
     async def confirm(self, receipt: int) -> None:
@@ -248,7 +250,7 @@ class HyteraLink:
             await self._inbound.frame(octets)
             self._tell_voice()
             if self._inbound.voice.until_s() != until_s:
-                self._due.set()
+                self._due.ring()
 
     async def _work(self, session: Session) -> None:
         while True:
@@ -268,10 +270,7 @@ class HyteraLink:
                 self._outbox.next_deadline_s(),
                 self._inbound.voice.until_s() or float("inf"),
             )
-            self._due.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(SHORTEST_WAIT_S, next_s - self._env.clock.monotonic_s())):
-                    await self._due.wait()
+            await self._due.wait(max(SHORTEST_WAIT_S, next_s - self._env.clock.monotonic_s()))
 
     def _gate(self, transmission: Transmission, destination: int, *, group: bool) -> None:
         if not self._env.may_transmit():
@@ -318,7 +317,7 @@ class HyteraLink:
         if busy != self._voice_told:
             self._voice_told = busy
             self._emit(ChannelBusy(busy=busy, voice=True))
-            self._due.set()
+            self._due.ring()
 
     def _change(self, state: LinkState, reason: str) -> None:
         if (state, reason) != (self._state, self._reason):

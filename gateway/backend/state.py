@@ -131,7 +131,7 @@ class StateSide:
         core.log.warning(
             "transmitting_stopped" if on else "transmitting_resumed", links=names, by=caller.name
         )
-        core.wake.set()
+        core.wake.ring()
         return {name: runner.quiet for name, runner in core.links.items()}
 
     def _silence(self, names: list[str], *, on: bool) -> None:

@@ -64,6 +64,11 @@ class HopFrames:
     def __iter__(self) -> Iterator[Frame]:
         return iter(list(self._frames.values()))
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(self._frames)
+
     def window_open(self, peer: int) -> bool:
         """Whether another frame may go to this neighbour before an acknowledgement."""
         return sum(frame.peer == peer for frame in self._frames.values()) < WINDOW_FRAMES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from gateway.core import Core
 from gateway.delivery import far_ends
@@ -36,12 +37,17 @@ class Housekeeper:
         self._core = core
         self._outbox = outbox
         self._settled = False
+        self._seen: tuple[int, int] | None = None
+        """How far ledger and memory were when the ledger was last looked through."""
+        self._expiry_s = 0.0
+        """When the next lifetime ends, as it was then."""
 
     async def load(self) -> None:
         """Take up what was under way: in-flight attempts are now of unknown outcome."""
         await self._settle()
         if self._settled:
-            await self._load_due(first_only=True)
+            counts = await self._core.ledger.read(messages.waiting_counts)
+            await self._load_due(counts, first_only=True)
         for station, told in (await self._core.ledger.read(far_ends.read)).items():
             self._outbox.planner.far_ends.note(station, told, self._core.now_s())
 
@@ -51,10 +57,7 @@ class Housekeeper:
         while True:
             try:
                 await self._settle()
-                if self._settled:
-                    await self._load_due()
-                await self._load_owed()
-                await self._expire()
+                await self._look_through()
                 if looks % RECEIPTS_EVERY_LOOKS == 0:
                     await self._end_receipts()
             except LedgerError as error:
@@ -62,6 +65,21 @@ class Housekeeper:
             looks += 1
             await self._core.clock.sleep(LOOK_S)
             self._probe()
+
+    async def _look_through(self) -> None:
+        """Look through the ledger, unless nothing was written, no room made and no lifetime ended since."""
+        core = self._core
+        now = (core.ledger.commits, self._outbox.works.removed)
+        if now == self._seen and core.now_s() < self._expiry_s:
+            return
+        waiting, owed, expiry_s = await core.ledger.read(
+            lambda tx: (messages.waiting_counts(tx), hops.owed_counts(tx), messages.next_expiry_s(tx))
+        )
+        if self._settled:
+            await self._load_due(waiting)
+        await self._load_owed(owed)
+        await self._expire(expiry_s)
+        self._seen = now if self._settled else None
 
     async def _settle(self) -> None:
         """Note once that nobody knows what became of attempts before the restart; until then none is made.
@@ -96,10 +114,9 @@ class Housekeeper:
                     )
                 )
 
-    async def _load_due(self, *, first_only: bool = False) -> None:
-        """Bring into memory what waits in the ledger and finds room there."""
+    async def _load_due(self, counts: dict[int, int], *, first_only: bool = False) -> None:
+        """Bring into memory what of so many copies by station waits in the ledger and finds room there."""
         ledger, works = self._core.ledger, self._outbox.works
-        counts = await ledger.read(messages.waiting_counts)
         wanted = {station for station, count in counts.items() if self._wanted(station, count)}
         if not wanted:
             return
@@ -120,10 +137,10 @@ class Housekeeper:
         here, most = works.count("m", station), works.most_copies()
         return station != self._core.own and here < min(count, most) and (count <= most or 2 * here <= most)
 
-    async def _load_owed(self) -> None:
+    async def _load_owed(self, counts: dict[int, int]) -> None:
         """Bring into memory what is owed to gateways that have few receipts there."""
         ledger, works = self._core.ledger, self._outbox.works
-        for station, count in (await ledger.read(hops.owed_counts)).items():
+        for station, count in counts.items():
             here = works.count("r", station)
             if here >= min(count, MAX_RECEIPTS) or (count > MAX_RECEIPTS and 2 * here > MAX_RECEIPTS):
                 continue
@@ -149,7 +166,9 @@ class Housekeeper:
         elif copy.network_keeps:
             self._outbox.works.hold(work, now_s + NETWORK_HAS_IT_S)
 
-    async def _expire(self) -> None:
+    async def _expire(self, wait_s: float | None) -> None:
+        """End lifetimes, the next of which does so in `wait_s`."""
+
         def expire(tx: Tx) -> tuple[list[tuple[MessageId, int]], list[hops.OwedReceipt]]:
             newest = hops.newest_owed(tx)
             ended = messages.expire(tx)
@@ -157,14 +176,16 @@ class Housekeeper:
                 _tell_expired(tx, identity, station)
             return ended, hops.owed(tx, above=newest)
 
-        while (wait_s := await self._core.ledger.read(messages.next_expiry_s)) is not None and wait_s <= 0:
+        while wait_s is not None and wait_s <= 0:
             ended, owed = await self._core.ledger.write(expire, urgent=True)
             if not ended:
-                return
+                break
             for identity, station in ended:
                 self._outbox.settle(_key(identity, station))
             for receipt in owed:
                 self._outbox.add_receipt(receipt)
+            wait_s = await self._core.ledger.read(messages.next_expiry_s)
+        self._expiry_s = inf if wait_s is None else self._core.now_s() + wait_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

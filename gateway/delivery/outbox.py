@@ -109,7 +109,7 @@ class Outbox:
         )
         if not self.works.make_room(work):
             return None
-        self._core.wake.set()
+        self._core.wake.ring()
         return self.works.add(work)
 
     def add_receipt(self, owed: OwedReceipt) -> None:
@@ -130,12 +130,12 @@ class Outbox:
                 receipt_row=owed.row,
             )
         )
-        self._core.wake.set()
+        self._core.wake.ring()
 
     def add_control(self, work: Work) -> None:
         """Add a control element; an older one with the same key is replaced."""
         self.works.add(work)
-        self._core.wake.set()
+        self._core.wake.ring()
 
     def owe_ack(self, peer: int, link: LinkRunner) -> None:
         """Owe a neighbour an acknowledgement of what is now on disk."""
@@ -143,7 +143,12 @@ class Outbox:
         due_s = self._core.now_s() + delay_s
         known = self.acks.get(peer)
         self.acks[peer] = AckOwed(min(due_s, known.due_s) if known else due_s, link.name)
-        self._core.wake.set()
+        self._core.wake.ring()
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to send at all."""
+        return not (len(self.works) or self.acks or self.frames.any)
 
     # --- emptying ----------------------------------------------------------------------------------------
 
@@ -168,7 +173,7 @@ class Outbox:
             if frame.peer == peer:
                 self.frames.give_up(frame)
                 self.release(frame)
-        self._core.wake.set()
+        self._core.wake.ring()
 
     def disown_frames(self, peer: int, highest: int) -> None:
         """Pack anew what is under way under counters that stand for other frames at a neighbour."""
@@ -197,6 +202,8 @@ class Outbox:
 
     def next_job(self, link: LinkRunner, now_s: float) -> Job | None:
         """What this free link should carry now: most urgent first, oldest first within a class."""
+        if self.idle:
+            return None
         for kind, thing in self._entries(link, now_s):
             if kind == "ack":
                 way = self._ack_way(thing, link)
@@ -229,7 +236,7 @@ class Outbox:
             if work.checks and work.not_before_s > self._core.now_s():
                 work.checks = 0
                 self.works.hold(work, self._core.now_s())
-        self._core.wake.set()
+        self._core.wake.ring()
 
     def _waiting(self, link: LinkRunner, now_s: float) -> Iterator[Work]:
         """What could leave over this link now, in order; dead stations and what cannot fit cost nothing."""

@@ -31,17 +31,24 @@ class Planner:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.far_ends = FarEnds(core.config.reports.lost_contact_s)
-        self._route_links: list[RouteLink] = []
+        self._seen_links: list[RouteLink] | None = None
         self._found: dict[tuple[int, int], list[Candidate]] = {}
         self._plans: dict[WorkKey, tuple[Candidate, ...]] = {}
         self._rooms: dict[tuple[int, str], int] = {}
 
     def begin(self) -> None:
         """Look at the links afresh."""
-        self._route_links = self._core.route_links()
+        self._seen_links = None
         self._found.clear()
         self._plans.clear()
         self._rooms.clear()
+
+    @property
+    def _route_links(self) -> list[RouteLink]:
+        """The links as they were at the first question since `begin`."""
+        if self._seen_links is None:
+            self._seen_links = self._core.route_links()
+        return self._seen_links
 
     # --- ways --------------------------------------------------------------------------------------------
 

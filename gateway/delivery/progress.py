@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from drivers.base import Handle, Progress, Stage
+from drivers.waiting import Bell
 from gateway.core import Core
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.sender import MAX_DOUBLINGS, UNKNOWN_WAIT_S, Sender
@@ -43,10 +44,12 @@ class ProgressKeeper:
         self._outbox = outbox
         self._sender = sender
         self._refused: deque[tuple[LinkRunner, Progress]] = deque(maxlen=MAX_REFUSED)
+        self._bell = Bell()
 
     async def run(self) -> None:
         """Take again what the ledger refused, until cancelled: devices tell an outcome once."""
         while True:
+            await self._bell.wait(None)
             await self._core.clock.sleep(AGAIN_S)
             for _ in range(len(self._refused)):
                 link, event = self._refused.popleft()
@@ -55,6 +58,7 @@ class ProgressKeeper:
     def _keep(self, link: LinkRunner, event: Progress) -> None:
         """Keep a report for later; a text that went well is not repeated meanwhile."""
         self._refused.append((link, event))
+        self._bell.ring()
         work = self._sender.text_works.get(event.handle) if event.handle is not None else None
         if work is not None and work.native_pending and event.stage in (Stage.DELIVERED, Stage.AT_NETWORK):
             self._outbox.works.expect(work, self._core.now_s() + NEVER_S)
@@ -63,7 +67,7 @@ class ProgressKeeper:
         """Take one report: what it says of a frame at once, of copies in the ledger first, then here."""
         self._frame_failed(link, event)
         await self._store(link, event)
-        self._core.wake.set()
+        self._core.wake.ring()
 
     async def _store(self, link: LinkRunner, event: Progress) -> None:
         handles = self._sender.handles.get(event.handle, ()) if event.handle is not None else ()

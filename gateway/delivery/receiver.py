@@ -139,7 +139,7 @@ class Receiver:
             self._outbox.add_receipt(receipt)
         for action in after:
             action()
-        core.wake.set()
+        core.wake.ring()
 
     async def _proven(self, peer: int) -> None:
         """Judge again what waited for the proof that this neighbour speaks now."""

@@ -32,6 +32,9 @@ from protocols import air
 MAX_SLEEP_S = 5.0
 """Longest the loop sleeps; everything that matters wakes it earlier."""
 
+IDLE_SLEEP_S = 60.0
+"""The same with nothing to send: whatever comes rings."""
+
 SEND_MAX_S = 300.0
 """A driver that holds a transmission longer is stuck; the link is freed and the outcome is unknown."""
 
@@ -78,12 +81,11 @@ class Sender:
         """Send until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             while True:
-                self._core.wake.clear()
                 now_s = self._core.now_s()
                 if silent := self._time_passes(now_s):
                     tasks.create_task(self._unknown(silent), name="sender.unknown")
                 self._outbox.planner.begin()
-                for link in self._core.links.values():
+                for link in () if self._outbox.idle else tuple(self._core.links.values()):
                     if self._ready(link, now_s):
                         job = self._outbox.next_job(link, now_s)
                         if job is not None:
@@ -142,7 +144,7 @@ class Sender:
 
     async def _sleep(self) -> None:
         now_s = self._core.now_s()
-        times = [now_s + MAX_SLEEP_S]
+        times = [now_s + (IDLE_SLEEP_S if self._outbox.idle else MAX_SLEEP_S)]
         deadline_s = self._outbox.frames.next_deadline_s()
         if deadline_s is not None:
             times.append(deadline_s)
@@ -150,16 +152,12 @@ class Sender:
         for link in self._core.links.values():
             if link.not_before_s > now_s:
                 times.append(link.not_before_s)
-            change_s = link.health.next_change_s(now_s)
+            change_s = None if self._outbox.idle else link.health.next_change_s(now_s)
             if change_s is not None:
                 times.append(change_s)
         if (work_s := self._outbox.works.next_s(now_s)) is not None:
             times.append(work_s)
-        try:
-            async with asyncio.timeout(max(0.001, min(times) - now_s)):
-                await self._core.wake.wait()
-        except TimeoutError:
-            return
+        await self._core.wake.wait(max(0.001, min(times) - now_s))
 
     # --- transmitting ------------------------------------------------------------------------------------
 
@@ -185,7 +183,7 @@ class Sender:
                     work.frames.discard(0)
             elif isinstance(job, ResendJob):
                 job.frame.handing_over = False
-            self._core.wake.set()
+            self._core.wake.ring()
 
     async def _send_frame(self, link: LinkRunner, job: FrameJob) -> None:
         peer = job.way.next_hop

@@ -91,6 +91,8 @@ class WorkList:
         self._times: list[float] = []
         self._counts: Counter[tuple[str, int]] = Counter()
         self._watchers: list[set[WorkKey]] = []
+        self.removed = 0
+        """Entries taken out so far: each left room for another."""
 
     def __len__(self) -> int:
         return len(self._works)
@@ -155,6 +157,7 @@ class WorkList:
         work = self._works.pop(key, None)
         if work is None:
             return None
+        self.removed += 1
         kind = (key[0], work.station)
         self._counts[kind] -= 1
         if not self._counts[kind]:

@@ -72,6 +72,11 @@ class Ledger:
         self._quality = TimeQuality.UNKNOWN
         self._drawn = writer.session == 1
         self._newest_cursor = writer.newest_cursor
+        self.commits = 0
+        """Commits since this opening, failed ones too: while it stands, the ledger holds what it held."""
+        self.on_full: Callable[[], None] = _nobody
+        """Called when `disk_full` may have changed."""
+        self._told_full = writer.full
 
     @classmethod
     async def open(
@@ -313,6 +318,10 @@ class Ledger:
 
     def _finish_commit(self, batch: list[Op], work: asyncio.Future[None]) -> None:
         self._busy = False
+        self.commits += 1
+        if self._writer.full is not self._told_full:
+            self._told_full = self._writer.full
+            self.on_full()
         failure: BaseException | None = None
         if work.cancelled():
             failure = LedgerFaultError("ledger: its executor was stopped", "台账：执行器已停止")
@@ -339,3 +348,7 @@ class Ledger:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _nobody() -> None:
+    """Nobody is told."""

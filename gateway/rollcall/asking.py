@@ -151,7 +151,7 @@ class Asker:
         if new[:room]:
             poll.stations += new[:room]
             work.sizes.clear()
-            self._core.wake.set()
+            self._core.wake.ring()
         return new[room:]
 
     def _poll(self, call: Call, via: int, numbers: list[int]) -> tuple[Work, Poll]:

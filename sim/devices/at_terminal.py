@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from typing_extensions import override
 
 from sim.device import SerialDevice
+from sim.later import after
 
 PROCESS_S = 0.02
 """What a module takes to answer a plain command."""
@@ -66,6 +68,8 @@ class AtTerminal(SerialDevice):
         self._busy = False
         self._on_pdu: Callable[[bytes], None] | None = None
         self._held: list[str] = []
+        self._saying: bytearray | None = None
+        """What is said at once, while a command is answered or octets are echoed."""
 
     @abstractmethod
     def command(self, name: str, kind: str, argument: str) -> Iterator[str] | list[str] | None:
@@ -77,19 +81,30 @@ class AtTerminal(SerialDevice):
     @override
     def receive(self, data: bytes) -> None:
         """Take octets from the host."""
-        for octet in data:
-            if self.powered and not self.faults.deaf and not self._busy:
-                self._octet(octet)
+        with self._at_once():
+            for octet in data:
+                if self.powered and not self.faults.deaf and not self._busy:
+                    self._octet(octet)
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """Put on the line in one run what is said meanwhile."""
+        self._saying = bytearray()
+        try:
+            yield
+        finally:
+            said, self._saying = self._saying, None
+            if said:
+                self.write(bytes(said))
 
     def later(self, delay_s: float, act: Callable[[], None]) -> None:
         """Do something later, unless the module starts anew before."""
-        generation = self._generation
+        after(delay_s, self._now, (self._generation, act))
 
-        def when() -> None:
-            if generation == self._generation and self.powered:
-                act()
-
-        asyncio.get_running_loop().call_later(delay_s, when)
+    def _now(self, due: tuple[int, Callable[[], None]]) -> None:
+        generation, act = due
+        if generation == self._generation and self.powered:
+            act()
 
     def restart_line(self) -> None:
         """Forget everything that a start forgets."""
@@ -113,14 +128,21 @@ class AtTerminal(SerialDevice):
 
     def say(self, text: str) -> None:
         """Send one line between CR LF."""
-        self.write(f"\r\n{text}\r\n".encode("utf-8", "replace"))
+        line = f"\r\n{text}\r\n".encode("utf-8", "replace")
+        self._put(line)
+
+    def _put(self, octets: bytes) -> None:
+        if self._saying is None:
+            self.write(octets)
+        else:
+            self._saying += octets
 
     def want_pdu(self, act: Callable[[bytes], None]) -> None:
         """Prompt for a PDU; `act` gets it and must call `finish` in the end."""
         self._on_pdu = act
         self._busy = False
         if not self.faults.no_prompt:
-            self.write(b"\r\n> ")
+            self._put(b"\r\n> ")
 
     def finish(self, error: AtError | None = None) -> None:
         """End the running command."""
@@ -139,7 +161,7 @@ class AtTerminal(SerialDevice):
 
     def _octet(self, octet: int) -> None:
         if self.echo:
-            self.write(bytes([octet]))
+            self._put(bytes([octet]))
         if self._on_pdu is not None:
             self._pdu_octet(octet)
         elif octet == CR:
@@ -147,7 +169,7 @@ class AtTerminal(SerialDevice):
             self._line.clear()
             if "AT" in line.upper():
                 self._busy = True
-                self.later(PROCESS_S, lambda: self._run(line))
+                self.later(PROCESS_S, partial(self._answer, line))
         elif octet == BACKSPACE:
             del self._line[-1:]
         elif octet not in (LF, ESC) and len(self._line) < MAX_COMMAND_OCTETS:
@@ -170,6 +192,10 @@ class AtTerminal(SerialDevice):
                 act(bytes.fromhex(text))
         elif len(self._line) < MAX_COMMAND_OCTETS:
             self._line.append(octet)
+
+    def _answer(self, line: str) -> None:
+        with self._at_once():
+            self._run(line)
 
     def _run(self, line: str) -> None:
         self.commands.append(line)

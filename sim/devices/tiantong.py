@@ -51,12 +51,13 @@ class TiantongModem(TiantongCommands):
         rng: random.Random,
         storage_size: int = 20,
     ) -> None:
+        self._resting_since_s: float | None = None
         super().__init__(centre.smsc, storage_size)
         self.number = number
         self.channel = channel
         self.rssi_dbm = -82.0
-        self.snr_db = 14.0
-        self.denied = False
+        self._snr_db = 14.0
+        self._denied = False
         self.submitted = 0
         self._centre = centre
         self._rng = rng
@@ -64,12 +65,34 @@ class TiantongModem(TiantongCommands):
         self._ticking = False
         self._told_snr_db = 0.0
         self._dark_s = self._light_s = 0.0
+        self._seen = True
         centre.add(self)
+        channel.watch(self._look_again)
 
     @property
     def reachable(self) -> bool:
         """Whether the network has it registered."""
         return self.powered and self.registration == HOME and self.channel.passes
+
+    @property
+    def snr_db(self) -> float:
+        """Its signal-to-noise ratio under a clear sky. Settable."""
+        return self._snr_db
+
+    @snr_db.setter
+    def snr_db(self, value: float) -> None:
+        self._snr_db = value
+        self._look_again()
+
+    @property
+    def denied(self) -> bool:
+        """Whether the network refuses its card. Settable."""
+        return self._denied
+
+    @denied.setter
+    def denied(self, value: bool) -> None:
+        self._denied = value
+        self._look_again()
 
     @override
     def attach(self, write: Callable[[bytes], None] | None) -> None:
@@ -82,6 +105,7 @@ class TiantongModem(TiantongCommands):
         """Start: garbage, a while, `^SIMST`."""
         self.powered = True
         self._ticking = True
+        self._resting_since_s = None
         self.restart_line()
         self.set_back()
         self.registration = NOT_REGISTERED
@@ -97,6 +121,7 @@ class TiantongModem(TiantongCommands):
     def power_off(self) -> None:
         """Go dark at once, in the middle of whatever."""
         self.powered = False
+        self._resting_since_s = None
         self.restart_line()
 
     def reboot(self, boot_s: float = BOOT_S) -> None:
@@ -140,7 +165,7 @@ class TiantongModem(TiantongCommands):
 
     def _tick(self) -> None:
         """Look at the sky: signal, registration, and tell what changed."""
-        seen = self.channel.passes
+        self._seen = seen = self.channel.passes
         self._dark_s = 0.0 if seen else self._dark_s + TICK_S
         self._light_s = self._light_s + TICK_S if seen else 0.0
         state = self.registration
@@ -162,7 +187,31 @@ class TiantongModem(TiantongCommands):
         if abs(self._snr() - self._told_snr_db) >= SIGNAL_STEP_DB:
             self._told_snr_db = self._snr()
             self.urc(self.signal_line())
-        self.later(TICK_S, self._tick)
+        if state == self._final():
+            self._resting_since_s = asyncio.get_running_loop().time()
+        else:
+            self.later(TICK_S, self._tick)
+
+    def _final(self) -> int:
+        """Return the registration that comes of what is, if it stays so."""
+        if not self.sim_present:
+            return NOT_REGISTERED
+        if self.denied:
+            return DENIED
+        return HOME if self._seen else SEARCHING
+
+    def _look_again(self) -> None:
+        """Look at the sky at the next tick: something changed, after ticks at which nothing would have."""
+        if self._resting_since_s is None:
+            return
+        rested_s = asyncio.get_running_loop().time() - self._resting_since_s
+        self._resting_since_s = None
+        missed = int(rested_s / TICK_S)
+        if self._seen:
+            self._light_s += missed * TICK_S
+        else:
+            self._dark_s += missed * TICK_S
+        self.later((missed + 1) * TICK_S - rested_s, self._tick)
 
     def _snr(self) -> float:
         return self.snr_db if self.channel.passes else 0.0

@@ -58,10 +58,24 @@ class TiantongCommands(AtTerminal):
     def __init__(self, smsc: str, storage_size: int) -> None:
         super().__init__()
         self.smsc = smsc
-        self.sim_present = True
+        self._sim_present = True
         self.registration = NOT_REGISTERED
         self.stores = Stores(storage_size)
         self.set_back()
+
+    @property
+    def sim_present(self) -> bool:
+        """Whether a card is in. Settable."""
+        return self._sim_present
+
+    @sim_present.setter
+    def sim_present(self, value: bool) -> None:
+        self._sim_present = value
+        self._look_again()
+
+    @abstractmethod
+    def _look_again(self) -> None:
+        """Something about the sky or the card changed."""
 
     @abstractmethod
     def signal_line(self) -> str:
