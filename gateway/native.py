@@ -32,6 +32,9 @@ HELP_TEXT = (
 )
 """Everything that can be typed, in one text of fewer than 67 characters."""
 
+MAX_PARTS = 4
+"""Parts of one text at most: more than that on a handheld's screen nobody reads, and each costs airtime."""
+
 MAX_DIGITS = 4
 """Head-counts above 9999 are typing errors."""
 
@@ -113,8 +116,16 @@ def head_count(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def compose(text: str, *, sender: str, ack_wanted: bool, repeated: bool) -> str:
-    """Write a message as a native device shows it: who it is from first, but 【自动】 always in front."""
+def compose(
+    text: str, *, sender: str, ack_wanted: bool, repeated: bool, part: int = 1, parts: int = 1
+) -> str:
+    """Write a message as a native device shows it: who it is from first, but 【自动】 always in front.
+
+    Of `parts` equal parts only `part` is written, with its number behind the sender; the last one asks.
+    """
     if text.startswith(AUTOMATIC):
         return text
-    return f"{REPEATED if repeated else ''}{sender}：{text}{PLEASE_ACKNOWLEDGE if ack_wanted else ''}"
+    number = f"({part}/{parts})" if parts > 1 else ""
+    ask = PLEASE_ACKNOWLEDGE if ack_wanted and part == parts else ""
+    said = text[len(text) * (part - 1) // parts : len(text) * part // parts]
+    return f"{REPEATED if repeated else ''}{sender}{number}：{said}{ask}"

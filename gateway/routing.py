@@ -70,6 +70,17 @@ def ways(
     return found
 
 
+def last_hop_ways(station: Station, *, own: int, links: Sequence[RouteLink]) -> list[Candidate]:
+    """Return the last hop to a native station that others serve, as our own links of its bearers tell it.
+
+    None when we serve it, or when one of its bearers is not known here: then only its gateway can judge.
+    """
+    if station.gateway or not station.via or own in station.via:
+        return []
+    known = [way for link in links for way in _native_ways(station, link)]
+    return known if {way.bearer for way in known} == set(station.address) else []
+
+
 def _data_ways(gateway: Station, link: RouteLink) -> list[Candidate]:
     capabilities = link.capabilities
     address = link.learnt.get(gateway.number) or gateway.address.get(capabilities.bearer)

@@ -88,7 +88,7 @@ class SimDisk(VirtualExecutor, Storage):
     def allocate(self, path: Path, octets: int) -> bool:
         if path in self._held:
             return True
-        if self._room_octets < octets:
+        if self._room_octets < octets or path.is_dir():
             return False
         self._room_octets -= octets
         self._held[path] = octets

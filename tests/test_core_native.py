@@ -215,10 +215,10 @@ async def test_text_too_long_is_refused_with_figures(tmp_path: Path) -> None:
     """A text that no living bearer carries is refused, naming field, octets and limit; nothing is kept."""
     async with scene(tmp_path, "pdt") as field:
         with pytest.raises(RefusedError) as refused:
-            await field.veh.send("ZHANG", "长" * 200)
+            await field.veh.send("ZHANG", "长" * 500)
 
-        assert (refused.value.field, refused.value.limit) == ("text", "256 octets")
-        assert refused.value.found == "412 octets"
+        assert (refused.value.field, refused.value.limit) == ("text", "1024 octets in 4 parts")
+        assert refused.value.found == "1120 octets"
         assert await accepted(field.veh) == []
 
 

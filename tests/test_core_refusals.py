@@ -85,7 +85,6 @@ async def test_box_starts_on_a_full_disk(tmp_path: Path) -> None:
         await passes(0.5)
         await field.veh.cut_power()
         ballast = field.veh.ledger_path.with_name(f"{field.veh.ledger_path.name}.ballast")
-        ballast.unlink()
         ballast.mkdir()  # no room to hold back: the disk is full
         await field.veh.power_on()
         assert field.veh.gateway.core.ledger.disk_full

@@ -64,6 +64,8 @@ def attempt(value: Attempt) -> dict[str, object]:
         "reason": value.reason,
         "device_ref": value.device_ref,
         "octets": value.octets,
+        "part": value.part,
+        "parts": value.parts,
         "created_unix_ms": value.created_unix_ms,
         "updated_unix_ms": value.updated_unix_ms,
     }

@@ -14,6 +14,7 @@ from gateway.api.backend import (
     RefusedError,
 )
 from gateway.backend.parts import Parts
+from gateway.delivery.planner import Misfit
 from gateway.delivery.states import accepted_event, move
 from gateway.delivery.work import Work
 from gateway.domain import (
@@ -31,7 +32,7 @@ from gateway.ledger import attempts, hops, idempotency, messages, notes, rows
 from gateway.ledger.hops import OwedReceipt
 from gateway.ledger.tx import Tx
 from gateway.roster import Station
-from gateway.routing import ways
+from gateway.routing import last_hop_ways, ways
 from protocols.errors import BadInputError
 
 MAX_RECIPIENTS = 1_000
@@ -99,14 +100,13 @@ class MessageSide:
 
     def _require_fit(self, draft: Message, station: Station) -> None:
         """Refuse what no living bearer can carry, or, when none lives, what no bearer ever could."""
-        core = self._parts.core
+        core, planner = self._parts.core, self._parts.outbox.planner
         if station.number == core.own:
             return
-        self._parts.outbox.planner.begin()
+        planner.begin()
         found = ways(station, own=core.own, roster=core.roster, links=core.route_links())
         if not found:
-            opened = {name for name, link in core.links.items() if link.bearer is not None}
-            if all(link.name in opened for link in core.config.links):
+            if planner.all_open():
                 raise RefusedError(
                     Refusal.NO_ROUTE,
                     en=f"no link of this gateway could ever reach {station.call_sign}",
@@ -124,20 +124,10 @@ class MessageSide:
             message=draft,
         )
         living = [way for way in found if way.state.value in ("up", "suspect", "recovering")]
-        sizes = [(self._parts.outbox.planner.size_octets(probe, way), way) for way in living or found]
-        if any(size <= way.limit_octets for size, way in sizes):
-            return
-        size, way = min(sizes, key=lambda pair: pair[0] - pair[1].limit_octets)
-        raise RefusedError(
-            Refusal.TOO_LARGE,
-            en=f"{size} octets fit no {'living ' if living else ''}bearer to {station.call_sign}; "
-            f"the largest takes {way.limit_octets} ({way.link}); shorten it, or keep it for a bigger one",
-            zh=f"{size} 字节超过到 {station.call_sign} 的{'在用' if living else '所有'}承载；"
-            f"最大 {way.limit_octets} 字节（{way.link}）；请缩短，或要求等待更大的承载",
-            field="text",
-            limit=f"{way.limit_octets} octets",
-            found=f"{size} octets",
-        )
+        if misfit := planner.too_long(probe, living or found):
+            raise _too_large(misfit, station, "living" if living else "")
+        if misfit := planner.too_long(probe, last_hop_ways(station, own=core.own, links=core.route_links())):
+            raise _too_large(misfit, station, "known")
 
     async def messages(
         self, *, limit: int, before: str | None, state: str | None, station: str | None
@@ -238,6 +228,27 @@ class MessageSide:
 
     async def _get(self, identity: MessageId) -> Message:
         return self._explained(await self._parts.core.ledger.read(lambda tx: _kept(tx, identity)))
+
+
+def _too_large(misfit: Misfit, station: Station, kind: str) -> RefusedError:
+    way, parts = misfit.way, misfit.parts
+    bearer = {"living": "living bearer", "known": "bearer", "": "bearer"}[kind]
+    words = {"living": "在用", "known": "已知", "": "所有"}[kind]
+    largest = (
+        f"{misfit.limit_octets} ({way.link})"
+        if parts == 1
+        else (f"{misfit.limit_octets} in {parts} parts ({way.link})")
+    )
+    return RefusedError(
+        Refusal.TOO_LARGE,
+        en=f"{misfit.octets} octets fit no {bearer} to {station.call_sign}; "
+        f"the largest takes {largest}; shorten it, or keep it for a bigger one",
+        zh=f"{misfit.octets} 字节超过到 {station.call_sign} 的{words}承载；"
+        f"最大 {misfit.limit_octets} 字节（{way.link}，共 {parts} 条）；请缩短，或要求等待更大的承载",
+        field="text",
+        limit=f"{misfit.limit_octets} octets" + (f" in {parts} parts" if parts > 1 else ""),
+        found=f"{misfit.octets} octets",
+    )
 
 
 def _check(new: NewMessage, stations: tuple[Station, ...]) -> None:

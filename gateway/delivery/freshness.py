@@ -30,9 +30,6 @@ NOTICE_S = 60.0
 REUSED_AGAIN_S = 10.0
 """Least time between two notices about one identity: its frame is repeated until the notice arrives."""
 
-USED_TWICE = "identity used twice"
-"""Why a copy is refused that another gateway knows as another message."""
-
 CONTROL_LIFE_S = 300.0
 """An echo or notice older than this is worth nothing."""
 
@@ -156,7 +153,7 @@ class Freshness:
             kept = messages.get(tx, identity)
             waiting = [r.station for r in kept.recipients if not r.state.settled] if kept else []
             for station in waiting:
-                move(tx, identity, station, RecipientState.REFUSED, Evidence.PROTOCOL, detail=USED_TWICE)
+                move(tx, identity, station, RecipientState.REFUSED, Evidence.PROTOCOL, detail=wire.USED_TWICE)
             return waiting, hops.owed(tx, above=newest)
 
         ended, owed = await self._core.ledger.write(refuse, urgent=True)

@@ -9,7 +9,7 @@ from gateway.core import Core
 from gateway.delivery import far_ends
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.receiver import RELAYED_CHECK_S
-from gateway.delivery.states import REPORTED
+from gateway.delivery.states import REPORTED, move
 from gateway.delivery.work import LEAST_COPIES, MAX_COPIES, MAX_RECEIPTS, MAX_WORKS, Work, WorkKey
 from gateway.domain import Evidence, Message, MessageId, Precedence, RecipientState, Service, Stage
 from gateway.ledger import attempts, events, hops, messages
@@ -58,6 +58,7 @@ class Housekeeper:
             try:
                 await self._settle()
                 await self._look_through()
+                await self._refuse_misfits()
                 if looks % RECEIPTS_EVERY_LOOKS == 0:
                     await self._end_receipts()
             except LedgerError as error:
@@ -160,11 +161,32 @@ class Housekeeper:
         if work is None:
             return
         work.last_try_s = now_s = self._core.now_s()
+        work.parts, work.part = copy.parts.parts, copy.parts.first
         if _state(copy.message, copy.station) is RecipientState.RELAYED:
             work.relayed = True
             self._outbox.works.hold(work, now_s + RELAYED_CHECK_S)
         elif copy.network_keeps:
             self._outbox.works.hold(work, now_s + NETWORK_HAS_IT_S)
+
+    async def _refuse_misfits(self) -> None:
+        """End copies for native devices that no link here could ever carry, and tell their origin why."""
+        self._outbox.planner.begin()
+        for work in self._outbox.unproved():
+            misfit = self._outbox.planner.misfit(work)
+            if misfit is None or work.message is None:
+                continue
+            detail = f"needs {misfit.octets} octets, limit {misfit.limit_octets}"
+            await self._refuse(work.message.id, work.station, detail)
+
+    async def _refuse(self, identity: MessageId, station: int, detail: str) -> None:
+        def refuse(tx: Tx) -> list[hops.OwedReceipt]:
+            newest = hops.newest_owed(tx)
+            move(tx, identity, station, RecipientState.REFUSED, Evidence.PROTOCOL, detail=detail)
+            return hops.owed(tx, above=newest)
+
+        for receipt in await self._core.ledger.write(refuse, urgent=True):
+            self._outbox.add_receipt(receipt)
+        self._outbox.settle(_key(identity, station))
 
     async def _expire(self, wait_s: float | None) -> None:
         """End lifetimes, the next of which does so in `wait_s`."""
@@ -193,6 +215,7 @@ class _Loaded:
     message: Message
     station: int
     unknowns: int
+    parts: attempts.PartsDone
     age_s: float
     network_keeps: bool
 
@@ -201,11 +224,15 @@ def _load(tx: Tx, copies: list[messages.Copy]) -> list[_Loaded]:
     loaded: list[_Loaded] = []
     for message, station in messages.load(tx, copies):
         age = messages.age_s(tx, message.id)
+        done = attempts.parts_done(tx, message.id, station)
         loaded.append(
             _Loaded(
                 message=message,
                 station=station,
-                unknowns=attempts.unknown_count(tx, message.id, station),
+                unknowns=attempts.unknown_count(
+                    tx, message.id, station, part=done.first + 1, parts=max(1, done.parts)
+                ),
+                parts=done,
                 age_s=age.seconds if age else message.age_s,
                 network_keeps=_network_keeps(tx, message, station),
             )
@@ -230,6 +257,9 @@ def _network_keeps(tx: Tx, message: Message, station: int) -> bool:
 
     A sealed frame that a network took may be lost behind it: only our own acknowledgement ends its repeats.
     """
+    done = attempts.parts_done(tx, message.id, station)
+    if done.parts > 1:
+        return done.first == done.parts
     if _state(message, station) is not RecipientState.AT_NETWORK:
         return False
     tries = attempts.of_message(tx, message.id, station)

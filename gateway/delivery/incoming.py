@@ -130,7 +130,7 @@ class Incoming:
             self._raise_alarm(tx, message)
             for recipient in message.recipients:
                 if recipient.state is RecipientState.REFUSED:
-                    self._owe(tx, peer, message, recipient.station, recipient.state)
+                    self._owe(tx, peer, message, recipient)
         else:
             if not _same(messages.get(tx, message.id), message):
                 raise ReusedIdentityError(message.id)
@@ -139,7 +139,7 @@ class Incoming:
             known = messages.get(tx, message.id)
             for recipient in known.recipients if known else ():
                 if recipient.station not in new and recipient.state in REPORTED:
-                    self._owe(tx, peer, message, recipient.station, recipient.state, recipient.evidence)
+                    self._owe(tx, peer, message, recipient)
         kept = messages.get(tx, message.id)
         if kept is not None:
             onward = [r.station for r in kept.recipients if not r.state.settled]
@@ -157,20 +157,14 @@ class Incoming:
         if recipient.station == core.own:
             return replace(recipient, state=RecipientState.DELIVERED, evidence=Evidence.PROTOCOL)
         if recipient.station not in core.roster.stations or message.hops_left <= 0:
-            return replace(recipient, state=RecipientState.REFUSED, detail="no way on from here")
+            refused, how = RecipientState.REFUSED, Evidence.PROTOCOL
+            return replace(recipient, state=refused, evidence=how, detail=wire.NO_WAY_ON)
         return recipient
 
-    def _owe(
-        self,
-        tx: Tx,
-        peer: int,
-        message: Message,
-        station: int,
-        state: RecipientState,
-        evidence: Evidence = Evidence.PROTOCOL,
-    ) -> None:
-        if station != self._core.own or state is not RecipientState.DELIVERED:
-            hops.owe_receipt(tx, peer, message.id, station, state, evidence=evidence)
+    def _owe(self, tx: Tx, peer: int, message: Message, copy: Recipient) -> None:
+        if copy.station != self._core.own or copy.state is not RecipientState.DELIVERED:
+            told = copy.detail if copy.state is RecipientState.REFUSED else copy.by
+            hops.owe_receipt(tx, peer, message.id, copy.station, copy.state, by=told, evidence=copy.evidence)
 
     def _raise_alarm(self, tx: Tx, message: Message) -> None:
         own_copy = any(r.station == self._core.own for r in message.recipients)
@@ -189,8 +183,8 @@ class Incoming:
 
     def _receipt(self, tx: Tx, element: air.ReceiptElement, after: list[After]) -> None:
         identity = wire.id_from_air(element.message_id)
-        state, evidence, by = wire.receipt_from_air(element)
-        move(tx, identity, element.recipient, state, evidence, by=by)
+        state, evidence, by, why = wire.receipt_from_air(element)
+        move(tx, identity, element.recipient, state, evidence, by=by, detail=why)
         if state.settled:
             after.append(lambda: self._settle(("m", str(identity), str(element.recipient))))
 

@@ -248,8 +248,9 @@ def _may_be_shown(tx: Tx, message: Message, copy: Recipient) -> bool:
 
 
 def _text_stages(tx: Tx, message: Message, station: int) -> set[Stage | None]:
-    """How far the native texts of a copy got."""
-    return {one.stage for one in attempts.of_message(tx, message.id, station) if one.next_hop == 0}
+    """How far the native texts of a copy got; of one in parts the last, which asks for the answer."""
+    tried = attempts.of_message(tx, message.id, station)
+    return {one.stage for one in tried if one.next_hop == 0 and one.part == one.parts}
 
 
 def _acknowledged(tx: Tx, message: Message, number: int) -> WorkKey:

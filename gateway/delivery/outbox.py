@@ -85,6 +85,7 @@ class Outbox:
         self.acks: dict[int, AckOwed] = {}
         self.more_receipts: set[int] = set()
         """Gateways to which more receipts are owed than are here."""
+        self._unproved: dict[WorkKey, Work] = {}
         self.planner = Planner(core)
 
     # --- filling -----------------------------------------------------------------------------------------
@@ -110,7 +111,22 @@ class Outbox:
         if not self.works.make_room(work):
             return None
         self._core.wake.ring()
+        if self._served_here(station) and not message.keep_for_bigger:
+            self._unproved[key] = work
         return self.works.add(work)
+
+    def unproved(self) -> list[Work]:
+        """Copies for native devices served here of which it is not known that a link could carry them."""
+        for key, work in list(self._unproved.items()):
+            if self.works.get(key) is not work or self.planner.fits(work):
+                del self._unproved[key]
+        return list(self._unproved.values())
+
+    def _served_here(self, number: int) -> bool:
+        station = self._core.roster.stations.get(number)
+        return (
+            station is not None and not station.gateway and (not station.via or self._core.own in station.via)
+        )
 
     def add_receipt(self, owed: OwedReceipt) -> None:
         """Add a receipt from the ledger; nothing if it is there or there are many to that gateway."""
@@ -179,7 +195,7 @@ class Outbox:
         """Pack anew what is under way under counters that stand for other frames at a neighbour."""
         for frame in self.frames.disown(peer, highest):
             self.release(frame)
-        self._core.wake.set()
+        self._core.wake.ring()
 
     def overdue(self, now_s: float) -> list[tuple[Frame, str, float]]:
         """Return (frame, link, sent at) where no acknowledgement came; after some tries it is packed anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from drivers.base import Service
 from gateway.core import Core
@@ -10,7 +11,7 @@ from gateway.delivery import wire
 from gateway.delivery.far_ends import FarEnds
 from gateway.delivery.work import Work, WorkKey
 from gateway.domain import Bearer, LinkState, MessageId, Precedence
-from gateway.native import compose
+from gateway.native import MAX_PARTS, compose
 from gateway.roster import Station
 from gateway.routing import USABLE, Candidate, Plan, RouteLink, doubled, native_octets, plan, ways
 from protocols import air
@@ -23,6 +24,25 @@ FORM = air.HeaderForm(bearer_tells_destination=True)
 
 LENGTH_OCTETS = 2
 """Length of an element that is not the last of its frame, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class NativeText:
+    """What goes to a native device in one piece: part `part` of `parts`."""
+
+    text: str
+    part: int
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """What a copy needs on a way in `parts` parts, and what that takes."""
+
+    way: Candidate
+    parts: int
+    octets: int
+    limit_octets: int
 
 
 class Planner:
@@ -139,22 +159,81 @@ class Planner:
     # --- sizes and wire forms ----------------------------------------------------------------------------
 
     def size_octets(self, work: Work, way: Candidate) -> int:
-        """Octets of this work alone on that way: a whole frame, or a native text."""
+        """Octets of this work alone on that way: a whole frame, or the largest part of a native text."""
         if way.service is Service.TEXT:
-            return native_octets(self.native_text(work), way.encoding)
+            return self.parted(work, way)[1]
         if way.next_hop not in work.sizes:
             work.sizes[way.next_hop] = self.frame_octets(way.next_hop, [work], ack=False)
         return work.sizes[way.next_hop]
 
-    def native_text(self, work: Work) -> str:
-        """What a native device shows."""
+    def native_text(self, work: Work, way: Candidate) -> NativeText:
+        """What a native device shows next of a copy."""
+        parts, _ = self.parted(work, way)
+        part = min(work.part, parts - 1) if parts == work.parts else 0
+        # Parted anew, its beginning may be on the screen already.
+        repeated = work.unknowns > 0 or (parts != work.parts and work.part > 0)
+        return NativeText(self._compose(work, part + 1, parts, repeated=repeated), part + 1, parts)
+
+    def parted(self, work: Work, way: Candidate) -> tuple[int, int]:
+        """In how many parts a native text goes that way, and octets of the largest, marked as a repeat.
+
+        As few as fit, but not fewer than it was begun in: what is on the screen must go on. When even
+        MAX_PARTS do not fit, the octets say so.
+        """
+        key = (way.limit_octets, way.encoding.value, max(1, work.parts))
+        if key not in work.partings:
+            found = (0, 0)
+            for parts in range(key[2], MAX_PARTS + 1):
+                texts = (self._compose(work, part, parts, repeated=True) for part in range(1, parts + 1))
+                found = parts, max(native_octets(text, way.encoding) for text in texts)
+                if found[1] <= way.limit_octets:
+                    break
+            work.partings[key] = found
+        return work.partings[key]
+
+    def fits(self, work: Work) -> bool:
+        """Whether some way, living or not, is large enough for a copy."""
+        station = self._core.roster.stations.get(work.station)
+        found = self._all_ways(station, work.message.came_from if work.message else 0) if station else []
+        return any(self.size_octets(work, way) <= way.limit_octets for way in found)
+
+    def misfit(self, work: Work) -> Misfit | None:
+        """Why no way of ours could ever carry a copy to a native device; None when one can, or may yet."""
+        core, station = self._core, self._core.roster.stations.get(work.station)
+        if station is None or not self.all_open():
+            return None
+        found = self._all_ways(station, work.message.came_from if work.message else 0)
+        known = (LinkState.ABSENT, LinkState.STARTING)
+        if any(core.links[way.link].health.view(core.now_s()).state in known for way in found):
+            return None
+        return self.too_long(work, found)
+
+    def too_long(self, work: Work, found: Sequence[Candidate]) -> Misfit | None:
+        """The way that comes nearest to carrying it, when none of these can."""
+        misfits: list[Misfit] = []
+        for way in found:
+            size = self.size_octets(work, way)
+            if size <= way.limit_octets:
+                return None
+            parts = MAX_PARTS if way.service is Service.TEXT else 1
+            misfits.append(Misfit(way, parts, size * parts, way.limit_octets * parts))
+        return min(misfits, key=lambda misfit: misfit.octets - misfit.limit_octets, default=None)
+
+    def all_open(self) -> bool:
+        """Whether every configured link has told what it can carry."""
+        opened = {name for name, link in self._core.links.items() if link.bearer is not None}
+        return all(link.name in opened for link in self._core.config.links)
+
+    def _compose(self, work: Work, part: int, parts: int, *, repeated: bool) -> str:
         assert work.message is not None  # noqa: S101 - only message copies go as text
         message = work.message
         return compose(
             message.text,
             sender=self._core.roster.sign(message.sender),
             ack_wanted=message.ack_wanted,
-            repeated=work.unknowns > 0,
+            repeated=repeated,
+            part=part,
+            parts=parts,
         )
 
     def elements(self, peer: int, works: list[Work]) -> list[air.Element]:

@@ -72,6 +72,8 @@ class ProgressKeeper:
     async def _store(self, link: LinkRunner, event: Progress) -> None:
         handles = self._sender.handles.get(event.handle, ()) if event.handle is not None else ()
 
+        done: dict[int, attempts.PartsDone] = {}
+
         def note(tx: Tx) -> tuple[list[Attempt], list[hops.OwedReceipt]]:
             newest = hops.newest_owed(tx)
             found = [
@@ -84,7 +86,9 @@ class ProgressKeeper:
                     found = [attempts.progress(tx, Handle(known.handle), event.stage, reason=event.reason)]
             moved = [attempt for attempt in found if attempt is not None]
             for attempt in moved:
-                _note_state(tx, attempt, event)
+                if attempt.parts > 1:
+                    done[attempt.handle] = attempts.parts_done(tx, attempt.message, attempt.station)
+                _note_state(tx, attempt, event, done.get(attempt.handle))
             return moved, hops.owed(tx, above=newest)
 
         try:
@@ -99,7 +103,10 @@ class ProgressKeeper:
             work = self._outbox.works.get(("m", str(attempt.message), str(attempt.station)))
             native = event.handle is None or event.handle in self._sender.text_works
             if work is not None and native and attempt.next_hop == 0:
-                self._native(work, event)
+                if (parted := done.get(attempt.handle)) is None:
+                    self._native(work, event)
+                else:
+                    self._part(work, event, attempt, parted)
 
     def _frame_failed(self, link: LinkRunner, event: Progress) -> None:
         if event.handle is not None and event.stage in (Stage.FAILED, Stage.UNKNOWN):
@@ -109,6 +116,25 @@ class ProgressKeeper:
                 link.health.missed(frame.peer, sent_s, self._core.now_s(), told=True)
                 self._outbox.failed(frame, link.name)
                 link.not_before_s = max(link.not_before_s, self._core.now_s() + FRAME_RETRY_S)
+
+    def _part(self, work: Work, event: Progress, attempt: Attempt, done: attempts.PartsDone) -> None:
+        """Take what became of one part; the next follows once the network or the device has this one."""
+        if len(done.delivered) == done.parts:
+            self._outbox.settle(work.key)
+            return
+        if work.parts != done.parts:
+            return  # parted anew since
+        current = attempt.handle == work.native_handle
+        if event.stage in (Stage.DELIVERED, Stage.AT_NETWORK):
+            if work.part < done.first:
+                work.part, work.unknowns, work.tries = done.first, 0, 0
+            if current and done.first < done.parts:
+                work.native_pending = ""
+            elif current:
+                self._outbox.works.expect(work, self._core.now_s() + NEVER_S)
+        elif current or (event.stage is Stage.FAILED and done.first < work.part):
+            self._native(work, event)
+            work.part = min(work.part, done.first)
 
     def _native(self, work: Work, event: Progress) -> None:
         now_s = self._core.now_s()
@@ -135,7 +161,7 @@ FRAME_RETRY_S = 1.0
 """Pause on a link that failed to transmit a frame; another link may take it at once."""
 
 
-def _note_state(tx: Tx, attempt: Attempt, event: Progress) -> None:
+def _note_state(tx: Tx, attempt: Attempt, event: Progress, parts: attempts.PartsDone | None) -> None:
     events.append(
         tx,
         "attempt.moved",
@@ -150,5 +176,14 @@ def _note_state(tx: Tx, attempt: Attempt, event: Progress) -> None:
     state = OF_STAGE.get(event.stage)
     if state is RecipientState.DELIVERED and attempt.next_hop:
         state = RecipientState.AT_NETWORK  # a radio took the frame; delivered is what our own protocol says
+    if parts is not None and state in (RecipientState.DELIVERED, RecipientState.AT_NETWORK):
+        state = _of_parts(parts)
     if state is not None:
         move(tx, attempt.message, attempt.station, state, Evidence.OBSERVED, detail=event.reason)
+
+
+def _of_parts(done: attempts.PartsDone) -> RecipientState:
+    """How far a text in parts is: no further than its last part."""
+    if len(done.delivered) == done.parts:
+        return RecipientState.DELIVERED
+    return RecipientState.AT_NETWORK if done.first == done.parts else RecipientState.ON_AIR

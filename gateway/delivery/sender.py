@@ -26,7 +26,7 @@ from gateway.ledger import attempts
 from gateway.ledger.errors import LedgerClosedError, LedgerError
 from gateway.ledger.tx import Tx
 from gateway.links import DriverFailedError, LinkRunner
-from gateway.routing import Candidate
+from gateway.routing import Candidate, native_octets
 from protocols import air
 
 MAX_SLEEP_S = 5.0
@@ -321,11 +321,14 @@ class Sender:
     async def _send_text(self, link: LinkRunner, job: TextJob) -> None:
         work, message = job.work, job.work.message
         assert message is not None  # noqa: S101 - only message copies go as text
-        text = self._outbox.planner.native_text(work)
-        size = self._outbox.planner.size_octets(work, job.way)
+        said = self._outbox.planner.native_text(work, job.way)
+        size = native_octets(said.text, job.way.encoding)
         try:
             handle = await self._core.ledger.write(
-                lambda tx: tries.begin_text(tx, message, work.station, link.name, size), urgent=True
+                lambda tx: tries.begin_text(
+                    tx, message, work.station, link.name, size, part=said.part, parts=said.parts
+                ),
+                urgent=True,
             )
         except LedgerError:
             work.native_pending = ""  # nothing was handed over: it waits for no outcome
@@ -337,12 +340,13 @@ class Sender:
         self.text_works[handle] = work
         work.native_handle, reserved_s = handle, work.native_deadline_s
         work.last_try_s, work.checks = self._core.now_s(), 0
+        work.parts, work.part = said.parts, said.part - 1
         transmission = Transmission(
             handle=handle,
             service=Service.TEXT,
             destination=job.way.address,
             precedence=work.precedence,
-            text=text,
+            text=said.text,
         )
         reason = await self._give(link, transmission)
         now_s = self._core.now_s()

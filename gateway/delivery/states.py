@@ -50,7 +50,8 @@ def move(
     if state in REPORTED:
         message = messages.get(tx, identity)
         if message is not None and message.came_from:
-            hops.owe_receipt(tx, message.came_from, identity, station, state, by=by, evidence=evidence)
+            told = detail if state is RecipientState.REFUSED else by
+            hops.owe_receipt(tx, message.came_from, identity, station, state, by=told, evidence=evidence)
     return True
 
 

@@ -32,12 +32,16 @@ def begin_frame(
     return made or (attempts.new_handle(tx),)
 
 
-def begin_text(tx: Tx, message: Message, station: int, link: str, octets: int) -> Handle | None:
+def begin_text(
+    tx: Tx, message: Message, station: int, link: str, octets: int, *, part: int = 1, parts: int = 1
+) -> Handle | None:
     """Note an attempt for a native text; None when the copy was settled meanwhile: delivered, cancelled."""
     kept = messages.get(tx, message.id)
     if kept is None or any(r.station == station and r.state.settled for r in kept.recipients):
         return None
-    return attempts.create(tx, message.id, station, link=link, next_hop=0, octets=octets, native=True)
+    return attempts.create(
+        tx, message.id, station, link=link, next_hop=0, octets=octets, native=True, part=part, parts=parts
+    )
 
 
 def ended(tx: Tx, handles: tuple[Handle, ...], reason: str) -> None:

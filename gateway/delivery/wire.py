@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gateway.domain import (
     Evidence,
     Message,
@@ -82,8 +84,8 @@ def message_from_air(
 
 
 def receipt_to_air(owed: OwedReceipt) -> air.ReceiptElement:
-    """Write a receipt; `by` is a station number when it is one, else a short name."""
-    by: int | str | None = int(owed.by) if owed.by.isdecimal() else owed.by[:MAX_BY_CHARS] or None
+    """Write a receipt; `by` is a station number when it is one, else a short name, or why it was refused."""
+    by: int | str | None = int(owed.by) if owed.by.isdecimal() else _short(owed.by)[:MAX_BY_CHARS] or None
     return air.ReceiptElement(
         message_id=id_to_air(owed.message),
         recipient=owed.recipient,
@@ -93,11 +95,35 @@ def receipt_to_air(owed: OwedReceipt) -> air.ReceiptElement:
     )
 
 
-def receipt_from_air(element: air.ReceiptElement) -> tuple[RecipientState, Evidence, str]:
-    """Read a receipt: state, evidence as the far gateway knows it, who."""
+def receipt_from_air(element: air.ReceiptElement) -> tuple[RecipientState, Evidence, str, str]:
+    """Read a receipt: state, evidence as the far gateway knows it, who, and why."""
     state = _RECEIPT_STATES.get(element.state, RecipientState.UNKNOWN)
-    return state, Evidence[element.evidence.name], "" if element.by is None else str(element.by)
+    said = "" if element.by is None else str(element.by)
+    by, why = ("", _long(said)) if state is RecipientState.REFUSED else (said, "")
+    return state, Evidence[element.evidence.name], by, why
 
+
+def _short(reason: str) -> str:
+    """Write a reason in few octets: `1240>1024` for what does not fit, else a word of its own."""
+    figures = _TOO_LONG.fullmatch(reason)
+    return f"{figures[1]}>{figures[2]}" if figures else _WORDS.get(reason, reason)
+
+
+def _long(word: str) -> str:
+    need, mark, limit = word.partition(">")
+    if mark:
+        return f"needs {need} octets, limit {limit}"
+    return next((reason for reason, short in _WORDS.items() if short == word), word)
+
+
+USED_TWICE = "identity used twice"
+"""Why a copy is refused that another gateway knows as another message."""
+
+NO_WAY_ON = "no way on from here"
+"""Why a copy is refused whose recipient nobody here knows, or that has no hops left."""
+
+_WORDS = {USED_TWICE: "id", NO_WAY_ON: "way"}
+_TOO_LONG = re.compile(r"needs (\d{1,5}) octets, limit (\d{1,5})")
 
 MAX_BY_CHARS = 12
 """A name on the air: a call sign, or a person's name in Chinese."""

@@ -66,6 +66,12 @@ class Work:
     native_deadline_s: float = 0.0
     native_handle: int = 0
     """The attempt that is pending."""
+    parts: int = 0
+    """In how many parts a native text was last tried; 0 when it never was."""
+    part: int = 0
+    """How many of these need no more tries."""
+    partings: dict[tuple[int, str, int], tuple[int, int]] = field(default_factory=dict)
+    """In how many parts it fits, and octets of the largest: by limit, encoding and fewest parts."""
     frames: set[int] = field(default_factory=set)
     """Serial numbers of frames under way that carry it."""
     sizes: dict[int, int] = field(default_factory=dict)

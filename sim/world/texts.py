@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import product
 from typing import Final
 
 from gateway import native
@@ -14,6 +16,10 @@ COMMON: Final = (native.Present, native.Acknowledge, native.Help, native.Automat
 """What everybody types alike: answers, 收到, and cries for help, which are followed as alarms."""
 
 
+PART: Final = re.compile(r"(.*)\(([1-9])/([1-9])\)")
+"""How a sender's sign begins a text that comes in numbered parts."""
+
+
 class Texts:
     """The texts of one world. `hq` is where a text typed on a native device goes that names nobody."""
 
@@ -21,6 +27,7 @@ class Texts:
         self._hq = hq
         self._signs = {sign.casefold(): sign for sign in signs}
         self._keys: dict[str, str] = {}
+        self._parts: dict[tuple[str, str, int], list[set[str]]] = {}
 
     def typed(self, key: str, text: str) -> bool:
         """Remember a text; False when it is nobody's in particular and cannot be followed."""
@@ -43,4 +50,18 @@ class Texts:
     def native_key(self, sign: str, text: str) -> tuple[str, bool]:
         """Return the key of what a native screen shows, and whether it is marked as a repeat."""
         seen = on_screen(sign, text, 0.0)
-        return ("", False) if seen is None else (self.key(seen.text), seen.repeat)
+        if seen is None:
+            return "", False
+        numbered = PART.fullmatch(seen.sender)
+        if numbered is None:
+            return self.key(seen.text), seen.repeat
+        whole = self._whole(sign, numbered[1], int(numbered[2]), int(numbered[3]), seen.text)
+        return self.key(whole), seen.repeat
+
+    def _whole(self, sign: str, sender: str, part: int, parts: int, said: str) -> str:
+        """Return the text that is complete with this part; "" if none is."""
+        shown = self._parts.setdefault((sign, sender, parts), [set() for _ in range(parts)])
+        shown[part - 1].add(said)
+        choices = [{said} if number == part - 1 else shown[number] for number in range(parts)]
+        found = ("".join(joined) for joined in product(*choices))
+        return next((text for text in found if text in self._keys), "")

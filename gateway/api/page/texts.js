@@ -173,6 +173,8 @@ export const REASONS_ZH = {
   "not heard for # s": "已 # 秒未听到",
   "not heard for # min (limit # min)": "已 # 分钟未听到（限 # 分钟）",
   "no way on from here": "本网关无法继续转发",
+  "needs # octets, limit #": "需 # 字节，上限 # 字节",
+  "identity used twice": "报文编号重复使用",
   "link down": "链路中断",
   "no receipt": "无回执",
   "emergency button": "紧急按键",
