@@ -8,14 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.cli_outside import BROKEN, HOLDS, REFUSED, feed_trace, outside
+
 if TYPE_CHECKING:
-    from sim.run.outside_files import Offer
     from sim.run.play import Result
     from sim.scenario.draw import Drawn
     from sim.scenario.model import Scenario
-
-HOLDS, BROKEN, REFUSED = 0, 1, 2
-"""Exit statuses: every expectation held; one did not; the file cannot be used."""
 
 LAST_EVENTS = 12
 """Events told of a run that failed; its replay file and report have all."""
@@ -93,57 +91,11 @@ def _run(args: argparse.Namespace) -> int:
         print(error.zh, error.en, sep="\n", file=sys.stderr)
         return REFUSED
     if args.pty:
-        return _outside(args, draw(scenario, scenario.seed if args.seed is None else args.seed))
+        return outside(args, draw(scenario, scenario.seed if args.seed is None else args.seed))
     if args.seeds is not None:
         return _sweep(args, scenario)
     drawn = draw(scenario, scenario.seed if args.seed is None else args.seed)
     return _one(args, drawn, f"fieldgate sim run {args.file} --seed {drawn.seed}")
-
-
-def _outside(args: argparse.Namespace, drawn: Drawn) -> int:
-    """Serve the field of a scenario to programs outside, until Ctrl-C."""
-    from protocols.errors import FieldgateError  # noqa: PLC0415
-    from sim.run.outside import serve  # noqa: PLC0415
-
-    if args.seeds is not None or args.report or args.rate not in (0.0, 1.0):
-        print("--pty 实时运行一个种子，不能与 --seeds、--report 或 --rate 同用", file=sys.stderr)
-        print("--pty plays one seed in real time: not with --seeds, --report or --rate", file=sys.stderr)
-        return REFUSED
-
-    def offer(made: Offer) -> None:
-        if args.json:
-            print(json.dumps(made.told(), ensure_ascii=False), flush=True)
-        else:
-            _tell_offer(made)
-
-    def tell(line: str) -> None:
-        print(line, file=sys.stderr if args.json else sys.stdout, flush=True)
-
-    try:
-        serve(drawn, args.dir, offer=offer, tell=tell)
-    except FieldgateError as error:
-        print(error.zh, error.en, sep="\n", file=sys.stderr)
-        return REFUSED
-    return HOLDS
-
-
-def _tell_offer(made: Offer) -> None:
-    print(f"{made.title_zh} {made.title_en}   种子 seed {made.seed}")
-    print("\n设备串口，可用 minicom、gammu 或网关打开 serial ports, for minicom, gammu or a gateway")
-    for node, bearer, path, baud_bps in made.ports:
-        print(f"  {node:<12} {bearer:<10} {baud_bps:>7} {path}")
-    print("\n网关，各开一个终端运行 gateways, each in a terminal of its own")
-    for _, config, _, _ in made.gateways:
-        print(f"  fieldgate run --config {config}")
-    print("\n网页 pages")
-    for node, _, url, token in made.gateways:
-        print(f"  {node:<12} {url}/#token={token}")
-    node, _, url, token = made.gateways[0]
-    to = made.gateways[-1][0]
-    print(f"\n发报 send, at {node}")
-    print(f"  export FIELDGATE_URL={url} FIELDGATE_TOKEN={token}")
-    print(f"  fieldgate send {to} --text 你好")
-    print("\nCtrl-C 结束 ends it\n", flush=True)
 
 
 def _one(args: argparse.Namespace, drawn: Drawn, command: str) -> int:
@@ -281,36 +233,13 @@ def _replay(args: argparse.Namespace) -> int:
     from sim.run import replay  # noqa: PLC0415
 
     if args.file.is_dir() or args.file.suffix == ".jsonl":
-        return _feed(args)
+        return feed_trace(args)
     try:
         kept = replay.read(args.file)
     except FieldgateError as error:
         print(error.zh, error.en, sep="\n", file=sys.stderr)
         return REFUSED
     return _one(args, kept.drawn, f"fieldgate sim replay {args.file}")
-
-
-def _feed(args: argparse.Namespace) -> int:
-    """Play a wire trace to the gateway of a configuration file."""
-    from protocols.errors import FieldgateError  # noqa: PLC0415
-    from sim.run.wire import feed  # noqa: PLC0415
-
-    if args.config is None:
-        print("重放抓包需要 --config FILE\na wire trace needs --config FILE", file=sys.stderr)
-        return REFUSED
-    try:
-        told = feed(args.config, args.file)
-    except FieldgateError as error:
-        print(error.zh, error.en, sep="\n", file=sys.stderr)
-        return REFUSED
-    if args.json:
-        print(json.dumps(told, ensure_ascii=False))
-        return HOLDS
-    for name, counts in told["frames"].items():
-        print(f"  {name:<16} 当时 then {counts['then']:>6}   现在 now {counts['now']:>6}")
-    for part in ("links", "messages", "alarms"):
-        print(f"  {part}: {json.dumps(told[part], ensure_ascii=False)}")
-    return HOLDS
 
 
 def _shrink(args: argparse.Namespace) -> int:

@@ -47,11 +47,14 @@ class Field:
 
     async def send(self, node: str, to: str, text: str, *, wait_s: int) -> dict[str, Any]:
         """Send as a person at a gateway does; return what the command says once it is delivered."""
+        return await self.ask(node, "send", to, "--text", text, "--wait", str(wait_s))
+
+    async def ask(self, node: str, *words: str) -> dict[str, Any]:
+        """Give a command to a gateway; return its JSON."""
         gateway = self.gateways[node]
         environ = os.environ | {"FIELDGATE_URL": gateway["url"], "FIELDGATE_TOKEN": gateway["token"]}
-        words = ("send", to, "--text", text, "--wait", str(wait_s), "--json")
         process = await asyncio.create_subprocess_exec(
-            *FIELDGATE, *words, env=environ, stdout=PIPE, stderr=PIPE
+            *FIELDGATE, *words, "--json", env=environ, stdout=PIPE, stderr=PIPE
         )
         out, wrong = await process.communicate()
         assert process.returncode == 0, out.decode() + wrong.decode()
