@@ -232,3 +232,18 @@ async def test_quiet_is_said_in_the_link_state(tmp_path: Path) -> None:
 
         assert "operator" in found[0].reason
         assert link_state(field.veh, "ip") is LinkState.UP
+
+
+async def test_frame_that_the_device_gives_up_while_taking_it_is_not_waited_for(tmp_path: Path) -> None:
+    """The modem says after 50 s that no network answered: the path mended meanwhile gets it at once."""
+    async with scene(tmp_path, "tiantong") as field:
+        field.cut_ip()
+        await link_is(field.veh, "ip", LinkState.DOWN)
+        field.fleet.sms_channel.loss = 1.0
+        message = await field.veh.send("HQ", "水位上涨")
+        await field.veh.reaches(message, "at_modem", limit_s=20)
+        field.heal_ip()
+
+        took_s = await field.veh.reaches(message, "delivered", limit_s=300)
+
+        assert took_s < 70

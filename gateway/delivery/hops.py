@@ -37,6 +37,8 @@ class Frame:
     tries: int = 0
     handing_over: bool = False
     """A link is taking it this moment; nobody else may, until it is known whether it did."""
+    failed_early: bool = False
+    """The device said that it did not get across before the link had done with taking it."""
 
 
 class HopFrames:

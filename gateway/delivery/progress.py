@@ -111,7 +111,9 @@ class ProgressKeeper:
     def _frame_failed(self, link: LinkRunner, event: Progress) -> None:
         if event.handle is not None and event.stage in (Stage.FAILED, Stage.UNKNOWN):
             frame = self._sender.frames.get(event.handle)
-            if frame is not None and link.name in frame.under_way:
+            if frame is not None and frame.handing_over:
+                frame.failed_early = True
+            elif frame is not None and link.name in frame.under_way:
                 sent_s, _ = frame.under_way[link.name]
                 link.health.missed(frame.peer, sent_s, self._core.now_s(), told=True)
                 self._outbox.failed(frame, link.name)

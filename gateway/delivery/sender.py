@@ -255,8 +255,9 @@ class Sender:
         )
         handle = handles[0]
         self._remember(handle, handles if copies else ())
+        begun_s = self._core.now_s()
         if frame is not None:
-            self.frames[handle] = frame
+            self.frames[handle], frame.failed_early = frame, False
         transmission = Transmission(
             handle=handle,
             service=Service.DATA,
@@ -270,6 +271,10 @@ class Sender:
                 factor = self._core.config.routing.ack_timeout_factor
                 timeout_s = tries.ack_timeout_s(link.capabilities, len(octets), factor)
                 self._outbox.frames.sent(frame, link.name, self._core.now_s(), timeout_s)
+                if frame.failed_early:
+                    link.health.missed(frame.peer, begun_s, self._core.now_s(), told=True)
+                    self._outbox.failed(frame, link.name)
+                    link.not_before_s = max(link.not_before_s, self._core.now_s() + RETRY_S)
             return True
         if copies:
             await self._core.ledger.write(lambda tx: tries.ended(tx, handles, reason), urgent=True)
