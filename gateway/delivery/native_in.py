@@ -245,18 +245,17 @@ class NativeIn:
         and its first one is worth a second message.
         """
         cries = anew and cries_anew(tx, self._core, station)
-        where = f"{position.latitude_deg:.5f},{position.longitude_deg:.5f}" if position else ""
-        who = f"{station.call_sign} {station.name}：{words}"
-        text = f"{native.SOS_RAISED}{who} 位置 {where}" if where else native.SOS_RAISED + who
+        where = f" 位置 {position.latitude_deg:.5f},{position.longitude_deg:.5f}" if position else ""
+        said = f"{station.call_sign} {station.name}：{words}{where}"
         placed = position is not None and not presence.alarm_located(tx, f"sos:{station.number}")
+        text = native.SOS_RAISED + said
         new = raise_sos(
             tx, self._core, station.number, text, unauthenticated=True, position=position, anew=anew
         )
-        if new or cries:
-            return self._report(tx, station, text, Precedence.SOS)
-        return (
-            self._report(tx, station, f"{native.SOS_PLACED}{who} {where}", Precedence.SOS) if placed else []
-        )
+        if not (new or cries or placed):
+            return []
+        told = text if new or cries else native.SOS_PLACED + said
+        return self._report(tx, station, told, Precedence.SOS)
 
     def _tell_position(self, station: Station, position: Position) -> None:
         """Send headquarters the place in figures; it rides with the message, later ones go by themselves."""
