@@ -158,6 +158,20 @@ ROLL_CALL_ZH: Mapping[str, str] = MappingProxyType(
 """States and counts of a roll call; some words mean other things elsewhere (absent, relayed)."""
 
 
+PLANNED = re.compile(
+    r"([A-Za-z_]\w*): (?=up|down|absent|starting|suspect|recovering|blocked|needs|bearer|reported)"
+)
+"""How a planner's word on one link begins: the link's name."""
+
+PLANNED_ZH = (
+    (re.compile(r"(\w+), first in order (.+)"), "{0}，按 {1} 的次序最先"),
+    (re.compile(r"needs (\d+) octets, limit (\d+)"), "需 {0} 字节，上限 {1}"),
+    (re.compile(r"bearer (\w+) not in the order for this precedence"), "承载{0}不在此等级的次序内"),
+    (re.compile(r"reported down by (\S+)"), "{0} 报告此链路中断"),
+)
+"""What it says, in Chinese; the page has the same."""
+
+
 def say(word: str, lang: str) -> str:
     """Return a word of the API in `lang` (zh or en); an unknown one as it is."""
     return ZH.get(word, word) if lang == "zh" else word.replace("_", " ")
@@ -169,7 +183,9 @@ def say_roll_call(word: str, lang: str) -> str:
 
 
 def say_reason(text: str, lang: str) -> str:
-    """Return a reason in `lang`; one we have no Chinese for as it came."""
+    """Return a reason, or a list of them, in `lang`; one we have no Chinese for as it came."""
+    if lang == "zh" and PLANNED.match(text):
+        return "；".join(_say_planned(one) for one in text.split("; "))
     if both := BILINGUAL.fullmatch(text):
         return both[2] if lang == "zh" else both[1]
     if lang != "zh":
@@ -180,6 +196,21 @@ def say_reason(text: str, lang: str) -> str:
     for number in NUMBERS.findall(text):
         known = known.replace("#", number, 1)
     return known
+
+
+def _say_planned(text: str) -> str:
+    """Say what the planner says of one link; what it does not know as it came."""
+    named = PLANNED.match(text)
+    if named is None:
+        return text
+    said = text[named.end() :]
+    for pattern, words in PLANNED_ZH:
+        if found := pattern.fullmatch(said):
+            said = words.format(*(ZH.get(word, word) for word in found.groups()))
+            break
+    else:
+        said = ZH.get(said, said)
+    return f"{named[1]}：{said}"
 
 
 def zh(member: Enum) -> str:

@@ -20,7 +20,7 @@ from gateway.domain import (
     Stage,
     TimeQuality,
 )
-from gateway.words import REASONS_ZH, say_reason
+from gateway.words import PLANNED, PLANNED_ZH, REASONS_ZH, say_reason
 from gateway.words import ZH as WORDS
 from tests import api_scene
 from tests.api_backend import BESIDE, COUNTED, LoopClock
@@ -85,11 +85,27 @@ def test_reasons_are_the_same_on_page_and_command_line() -> None:
         ("inhibit code 2 / 抑制码 2", "抑制码 2", "inhibit code 2"),
         ("sos at the bridge 桥头 3 人", "sos at the bridge 桥头 3 人", "sos at the bridge 桥头 3 人"),
         ("something new", "something new", "something new"),
+        (
+            "tiantong: up, first in order cellular > tiantong; pdt: down; cell: needs 90 octets, limit 77",
+            "tiantong：正常，按 cellular > tiantong 的次序最先；pdt：中断；cell：需 90 字节，上限 77",
+            "tiantong: up, first in order cellular > tiantong; pdt: down; cell: needs 90 octets, limit 77",
+        ),
+        ("pdt: bearer pdt not in the order for this precedence", "pdt：承载PDT电台不在此等级的次序内", ""),
+        ("beidou: reported down by VEH-3", "beidou：VEH-3 报告此链路中断", ""),
     ],
 )
 def test_reasons_are_said_in_the_reader_s_language(text: str, zh: str, en: str) -> None:
     """Known reasons are translated, bilingual ones split, all others shown as they came."""
-    assert (say_reason(text, "zh"), say_reason(text, "en")) == (zh, en)
+    assert (say_reason(text, "zh"), say_reason(text, "en")) == (zh, en or text)
+
+
+def test_planning_is_said_by_the_same_rules_on_page_and_command_line() -> None:
+    """The patterns and their Chinese stand in both alike."""
+    text = SCRIPTS["texts.js"]
+    rules = dict(re.findall(r'^  \[/\^(.+)\$/, "(.+)"\],$', text, re.MULTILINE))
+
+    assert rules == {pattern.pattern: words for pattern, words in PLANNED_ZH}
+    assert f"/^{PLANNED.pattern}/" in text
 
 
 def test_every_word_used_is_in_the_dictionary() -> None:

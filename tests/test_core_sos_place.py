@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.domain import Alarm
-from gateway.native import SOS_RAISED
-from sim.fleet import until
+from gateway.native import SOS_PLACED, SOS_RAISED
+from sim.fleet import SEAT, until
 from tests.core_scene import ONE, Scene, passes, scene, texts
 
 NORTH_DEG, EAST_DEG = 30.25, 102.5
@@ -43,5 +43,25 @@ async def test_one_message_for_the_button_and_one_for_the_place(tmp_path: Path) 
         field.one.press_emergency()
         await passes(30)  # the set repeats its alarm after 4 and 8 s
 
-        told = [text for text in await texts(field.hq) if text.startswith(SOS_RAISED)]
-        assert ["位置" in text for text in told] == [False, True]
+        told = [text.partition("】")[0] + "】" for text in await texts(field.hq)]
+        assert told == [SOS_RAISED, SOS_PLACED]
+
+
+async def test_a_place_that_follows_calls_nobody_again(tmp_path: Path) -> None:
+    """Who acknowledged the button's alarm at once sees its place when that comes, and stays its keeper."""
+    async with scene(tmp_path, "pdt") as field:
+        field.one.switch_on()
+        key = f"sos:{ONE}"
+        field.one.press_emergency()
+
+        async def raised() -> bool:
+            return await alarm(field) is not None
+
+        await until(raised, limit_s=30)
+        await field.hq.backend.acknowledge_alarm(key, SEAT)
+        await passes(30)
+
+        shown = await alarm(field)
+        assert shown is not None
+        assert shown.position is not None
+        assert shown.acknowledged_by == SEAT.name

@@ -119,12 +119,16 @@ class Emergencies:
         """
         cries = anew and cries_anew(tx, self._core, station)
         where = f" 位置 {position.latitude_deg:.5f},{position.longitude_deg:.5f}" if position else ""
-        text = f"{native.SOS_RAISED}{station.call_sign} {station.name}：{words}{where}"
+        said = f"{station.call_sign} {station.name}：{words}{where}"
         placed = position is not None and not presence.alarm_located(tx, f"sos:{station.number}")
+        text = native.SOS_RAISED + said
         new = raise_sos(
             tx, self._core, station.number, text, unauthenticated=True, position=position, anew=anew
         )
-        return self._report(tx, station, text, Precedence.SOS) if new or placed or cries else []
+        if not (new or cries or placed):
+            return []
+        told = text if new or cries else native.SOS_PLACED + said
+        return self._report(tx, station, told, Precedence.SOS)
 
     def _tell_position(self, station: Station, position: Position) -> None:
         """Send headquarters the place in figures; it rides with the message, later ones go by themselves."""

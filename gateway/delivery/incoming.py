@@ -29,7 +29,7 @@ from gateway.domain import (
 from gateway.ledger import events, hops, messages, presence
 from gateway.ledger.tx import Tx
 from gateway.links import LinkRunner
-from gateway.native import SOS_CLEARED, Distress
+from gateway.native import SOS_CLEARED, SOS_PLACED, Distress
 from gateway.native import read as read_native
 from protocols import air
 
@@ -176,7 +176,7 @@ class Incoming:
                 message.sender,
                 message.text,
                 unauthenticated=message.unauthenticated,
-                anew=True,
+                anew=not message.text.startswith(SOS_PLACED),
             )
         elif own_copy and message.text.startswith(SOS_CLEARED) and presence.alarm_clear(tx, key):
             events.append(tx, "alarm.cleared", {"key": key, "station": message.sender})

@@ -10,7 +10,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.native import AUTOMATIC, PLEASE_ACKNOWLEDGE, REPEATED, ROLL_CALL_TEXT, SOS_CLEARED, SOS_RAISED
+from gateway.native import (
+    AUTOMATIC,
+    PLEASE_ACKNOWLEDGE,
+    REPEATED,
+    ROLL_CALL_TEXT,
+    SOS_CLEARED,
+    SOS_PLACED,
+    SOS_RAISED,
+)
 
 MAX_REPEATS = 2
 """A text on a device that knows nothing of us is repeated at most this often."""
@@ -20,9 +28,6 @@ ANSWERS = "点名"
 
 ACKNOWLEDGEMENTS = "回执"
 """Where an acknowledgement by a person is shown: beside the message, at its origin."""
-
-SOS_PLACED = SOS_RAISED + "位置"
-"""An emergency's first place, which a radio tells after the button."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +77,9 @@ def normal(text: str) -> str:
     """Bring a notice of an emergency to the fact it tells; name and place in it vary."""
     if text.startswith(SOS_CLEARED):
         return SOS_CLEARED
-    if text.startswith(SOS_RAISED):
-        return SOS_PLACED if "位置" in text else SOS_RAISED
+    for told in (SOS_RAISED, SOS_PLACED):
+        if text.startswith(told):
+            return told
     return text
 
 

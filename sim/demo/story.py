@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from dataclasses import field as item
 from typing import Final
 
-from gateway.native import SOS_CLEARED, SOS_RAISED
+from gateway.native import SOS_CLEARED, SOS_PLACED, SOS_RAISED
 from protocols.errors import FieldgateError
 from sim.demo.cast import CARD_PERIOD_S, HQ, VEHICLE
-from sim.demo.counter import SOS_PLACED, Sent
+from sim.demo.counter import Sent
 from sim.demo.field import Field
 from sim.demo.gateways import GatewayProcess
 from sim.demo.narrator import Narrator

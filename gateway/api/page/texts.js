@@ -219,7 +219,26 @@ export function t(key, values = {}) {
   return text;
 }
 
+const PLANNED = /^([A-Za-z_]\w*): (?=up|down|absent|starting|suspect|recovering|blocked|needs|bearer|reported)/;
+const PLANNED_ZH = [
+  [/^(\w+), first in order (.+)$/, "{0}，按 {1} 的次序最先"],
+  [/^needs (\d+) octets, limit (\d+)$/, "需 {0} 字节，上限 {1}"],
+  [/^bearer (\w+) not in the order for this precedence$/, "承载{0}不在此等级的次序内"],
+  [/^reported down by (\S+)$/, "{0} 报告此链路中断"],
+];
+
+function planned(text) {
+  const named = text.match(PLANNED);
+  if (!named) return text;
+  let said = text.slice(named[0].length);
+  const word = (one) => (has(`link.${one}`) ? t(`link.${one}`) : has(`bearer.${one}`) ? t(`bearer.${one}`) : one);
+  const rule = PLANNED_ZH.find(([pattern]) => pattern.test(said));
+  said = rule ? rule[1].replace(/\{(\d)\}/g, (_, place) => word(said.match(rule[0])[Number(place) + 1])) : word(said);
+  return `${named[1]}：${said}`;
+}
+
 export function reason(text) {
+  if (language === "zh" && PLANNED.test(text)) return text.split("; ").map(planned).join("；");
   const both = text.match(BILINGUAL);
   if (both) return language === "zh" ? both[2] : both[1];
   if (language !== "zh") return text;
