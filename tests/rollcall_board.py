@@ -13,6 +13,9 @@ beidou = 60.0
 """
 """Time-outs short enough for a call of three minutes."""
 
+SYNCED_S = 0.05
+"""A commit can be read before its sync is over; only then does its writer know that the call has ended."""
+
 
 class Board:
     """One roll call as headquarters' page shows it."""
@@ -41,6 +44,7 @@ class Board:
             return bool((await self.shown())["state"] == "ended")
 
         await until(over, limit_s=limit_s)
+        await self.box.clock.sleep(SYNCED_S)
         return await self.shown()
 
 
