@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from sim.later import after
 
 CLOG_ITEMS: Final = 4_096
 """What a clogged channel holds back; more is lost, as in any queue."""
+
+Tap = Callable[[int, bool, str], None]
+"""Takes octets, whether it went back, and the fate."""
+
+_Thing = tuple[Callable[[], None], bool, int, Callable[[str], None] | None]
+"""What is under way: how to deliver it, direction, octets, whom to tell of its loss."""
 
 
 class Channel:
@@ -50,8 +56,10 @@ class Channel:
         self.reorder_s = 0.0
         self.carried = 0
         self.lost = 0
+        self.tap: Tap | None = None
+        """Told of everything that goes through: octets, direction, fate (a word of AIR events)."""
         self._clogged = False
-        self._held: deque[tuple[Callable[[], None], bool]] = deque()
+        self._held: deque[_Thing] = deque()
         self._rng = rng
         self._free_at_s = 0.0
 
@@ -106,8 +114,9 @@ class Channel:
         *,
         back: bool = False,
         spoilt: Callable[[], None] | None = None,
+        lost: Callable[[str], None] | None = None,
     ) -> None:
-        """Call `deliver` when the thing arrives; never, if it is lost on the way.
+        """Call `deliver` when the thing arrives, or `lost` with its fate when it is lost on the way.
 
         `back` names the direction where one is cut; `spoilt` delivers the thing with an octet changed.
         """
@@ -117,25 +126,55 @@ class Channel:
             now_s = asyncio.get_running_loop().time()
             self._free_at_s = max(now_s, self._free_at_s) + size_octets * 8 / self.rate_bps
             wait_s += self._free_at_s - now_s
-        lost = draw() < self.loss
+        dropped = draw() < self.loss
         wait_s += draw() * self.jitter_s
-        if lost or not self.passes_way(back=back):
-            self.lost += 1
+        if dropped or not self.passes_way(back=back):
+            self._lose((deliver, back, size_octets, lost), "lost" if dropped else "cut")
             return
         if self.reorder_s:
             wait_s += draw() * self.reorder_s
         if self.corrupt and spoilt is not None and draw() < self.corrupt:
             deliver = spoilt
-        after(wait_s, self._arrive, (deliver, back))
+        thing = (deliver, back, size_octets, lost)
+        after(wait_s, self._arrive, thing)
         if self.duplicate and draw() < self.duplicate:
-            after(wait_s + draw() * self.delay_s, self._arrive, (deliver, back))
+            after(wait_s + draw() * self.delay_s, self._arrive, thing)
 
-    def _arrive(self, thing: tuple[Callable[[], None], bool]) -> None:
-        deliver, back = thing
+    def _arrive(self, thing: _Thing) -> None:
         if self._clogged and len(self._held) < CLOG_ITEMS:
             self._held.append(thing)
-        elif self._clogged or not self.passes_way(back=back):
-            self.lost += 1
+        elif self._clogged or not self.passes_way(back=thing[1]):
+            self._lose(thing, "lost" if self._clogged else "cut")
         else:
             self.carried += 1
+            if self.tap is not None:
+                self.tap(thing[2], thing[1], "carried")
+            thing[0]()
+
+    def _lose(self, thing: _Thing, fate: str) -> None:
+        _, back, size_octets, lost = thing
+        self.lost += 1
+        if self.tap is not None:
+            self.tap(size_octets, back, fate)
+        if lost is not None:
+            lost(fate)
+
+
+def through(
+    channels: Iterable[Channel],
+    size_octets: int,
+    deliver: Callable[[], None],
+    *,
+    lost: Callable[[str], None] | None = None,
+) -> None:
+    """Carry something through one channel after the other; through none it is there at once."""
+    left = iter(channels)
+
+    def onward() -> None:
+        channel = next(left, None)
+        if channel is None:
             deliver()
+        else:
+            channel.carry(size_octets, onward, lost=lost)
+
+    onward()

@@ -58,6 +58,8 @@ class SimNetwork:
         self._next_port = FIRST_EPHEMERAL_PORT
         self.open: Callable[[str, str], bool] | None = None
         """Whether physics lets two hosts talk now; None: always."""
+        self.same: dict[str, str] = {}
+        """Hosts that stand beside another and use its channels: a second machine in one network."""
         self.make: Callable[[str, str, random.Random], Channel] | None = None
         """Makes the channel of a new pair; None: all alike."""
         self.carrier: Callable[[str, str], Carrier | None] | None = None
@@ -66,6 +68,8 @@ class SimNetwork:
 
     def channel(self, host_a: str, host_b: str) -> Channel:
         """Return the one channel between two hosts, whichever is named first."""
+        if self.same:
+            host_a, host_b = self.same.get(host_a, host_a), self.same.get(host_b, host_b)
         low, high = sorted((host_a, host_b))
         found = self._channels.get((low, high))
         if found is None:
@@ -109,7 +113,8 @@ class SimNetwork:
             if carrier is not None:
                 deliver = partial(carrier.carry, len(data), deliver, source[0], to[0])
                 spoilt = partial(carrier.carry, len(data), spoilt, source[0], to[0])
-            back = source[0] > to[0]
+            same = self.same
+            back = same.get(source[0], source[0]) > same.get(to[0], to[0]) if same else source[0] > to[0]
             self.channel(source[0], to[0]).carry(len(data), deliver, back=back, spoilt=spoilt)
 
     def _arrive_spoilt(self, data: bytes, source: Address, to: Address) -> None:

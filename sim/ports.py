@@ -107,6 +107,9 @@ class MemoryPort:
         """The device hears nothing of what the host writes."""
         self.slowness = 1.0
         """Octets take this many times as long (of a paced port)."""
+        self.corrupt = 0.0
+        """Share (0..1) of the runs that pass, either way, with one octet changed; needs `noise`."""
+        self.noise: random.Random | None = None
         self.chunks = chunks
         self._paced = paced
         self._stuck = False
@@ -142,6 +145,13 @@ class MemoryPort:
         """Let noise arrive at the host."""
         if self._stream is not None:
             self._stream.from_device(rng.randbytes(octets))
+
+    def spoilt(self, data: bytes) -> bytes:
+        """Return a run as it arrives over a line with `corrupt`."""
+        if not (self.corrupt and data) or self.noise is None or self.noise.random() >= self.corrupt:
+            return data
+        at = self.noise.randrange(len(data))
+        return data[:at] + bytes([data[at] ^ self.noise.randrange(1, 256)]) + data[at + 1 :]
 
     def unplug(self) -> None:
         """Take the port away: the host reads end of stream, its writes raise, opening finds nothing."""
@@ -236,13 +246,14 @@ class _MemoryStream(ByteStream):
         if self._baud_bps:
             data = resample(data, sent_bps=self._baud_bps, read_bps=self._port.device.baud_bps)
         if data:
-            self._port.device.receive(data)
+            self._port.device.receive(self._port.spoilt(data))
 
     def _arrive_at_host(self, data: bytes) -> None:
         if self._port.stuck or self._gone or self._closed:
             return
         if self._baud_bps:
             data = resample(data, sent_bps=self._port.device.baud_bps, read_bps=self._baud_bps)
+        data = self._port.spoilt(data)
         room = READ_BUFFER_OCTETS - len(self._received)
         self._port.overruns += max(0, len(data) - room)
         self._received += data[:room]

@@ -100,6 +100,12 @@ class Record:
         for kind in kinds:
             self._watchers[kind].append(watcher)
 
+    def draw(self, what: What, node: str = "", link: str = "", **facts: object) -> None:
+        """Keep one happening for a report only: it is not hashed, and no watcher sees it."""
+        if what in self._keep:
+            at_ns = round(asyncio.get_running_loop().time() * 1e9)
+            self.events.append(Event(at_ns, what, node, link, facts))
+
     def note(self, what: What, node: str = "", link: str = "", data: bytes = b"", **facts: object) -> None:
         """Take one happening of now."""
         at_ns = round(asyncio.get_running_loop().time() * 1e9)

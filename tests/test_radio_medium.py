@@ -130,7 +130,7 @@ async def test_out_of_reach_is_out_of_mind() -> None:
 
 async def test_reach_spares_the_far_ones() -> None:
     """Beyond `reach_km` no path is computed, however strong it would be."""
-    medium = Medium("air", Streams(1), Flat(), reach_km=10.0)
+    medium = Medium("air", Streams(1), Flat(), reach_km=lambda _tx, _rx: 10.0)
     for name, x_km in (("a", 0.0), ("b", 9.0), ("c", 11.0)):
         medium.join(Radio(Spot(name, x_km), lambda _burst, _link: None))
 

@@ -33,11 +33,20 @@ class Tap(Channel):
         self._count = -1
 
     @override
-    def carry(self, size_octets: int, deliver: Callable[[], None]) -> None:
+    def carry(
+        self,
+        size_octets: int,
+        deliver: Callable[[], None],
+        *,
+        back: bool = False,
+        spoilt: Callable[[], None] | None = None,
+        lost: Callable[[str], None] | None = None,
+    ) -> None:
+        del spoilt
         self._count += 1
         times = {DROPPED: 0, DOUBLED: 2}.get(self._count, 1) if self._tampering else 1
         for _ in range(times):
-            super().carry(size_octets, deliver)
+            super().carry(size_octets, deliver, back=back, lost=lost)
 
 
 async def prove_counter(narrator: Narrator) -> None:

@@ -7,9 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Protocol
 
-from sim.channel import Channel
+from sim.channel import Channel, through
 
 BURST_S = 0.060
 """One burst of our slot every 60 ms (reference page, section 3.1)."""
@@ -89,10 +90,16 @@ class Voice(Enum):
 
 
 class Ether(Protocol):
-    """Decides who hears a transmission."""
+    """Decides when a station may transmit, and who hears it."""
 
-    def sent(self, source: Station, bursts: int, octets: int) -> Callable[[Station], bool]:
+    def begins(self, source: Station, airtime_s: float) -> float:
+        """Take the beginning of a transmission: return 0, or after how many seconds to ask again."""
+
+    def sent(self, source: Station, count: int, octets: int) -> Callable[[Station], bool]:
         """Take one transmission of so many bursts; return what tells of a station whether it heard it."""
+
+    def lost(self, source: Station, air: Air, fate: str) -> None:
+        """Take one transmission that the channel swallowed whole."""
 
 
 class PdtNet:
@@ -105,8 +112,12 @@ class PdtNet:
         self.channel = channel
         self.ether = ether
         self.stations: dict[int, Station] = {}
+        self.ways: dict[tuple[int, int], Channel] = {}
+        """Extra channels: (a, 0) for what a sends, (0, b) for what b hears, (a, b) for one direction."""
         self.voice = False
         self.lost = 0
+        self.on_transmit: Callable[[Air], None] | None = None
+        """Told of everything that anybody hands to the net, before it waits for the channel."""
         self._call = (0, 0)
         self._waiting: list[tuple[Air, float]] = []
         self._busy = False
@@ -121,6 +132,8 @@ class PdtNet:
 
     def transmit(self, air: Air) -> None:
         """Send when the channel is free; lost when too much waits, the channel is cut or nobody is there."""
+        if self.on_transmit is not None:
+            self.on_transmit(air)
         if len(self._waiting) >= MAX_WAITING:
             self.lost += 1
             return
@@ -152,24 +165,44 @@ class PdtNet:
     def _tell(self, state: Voice) -> None:
         group, speaker = self._call
         for station in list(self.stations.values()):
-            if station.reachable and station.id != speaker and self.channel.passes:
+            way = self.ways.get((0, station.id))
+            passes = self.channel.passes and (way is None or way.passes)
+            if station.reachable and station.id != speaker and passes:
                 station.hear_voice(state, group, speaker)
 
     def _next(self) -> None:
         if self._busy or self.voice or not self._waiting:
             return
-        air, took_s = self._waiting.pop(0)
+        air, took_s = self._waiting[0]
+        source = self.stations.get(air.source)
         self._busy = True
+        if self.ether is not None and source is not None and source.reachable:
+            wait_s = self.ether.begins(source, took_s)
+            if wait_s > 0:
+                asyncio.get_running_loop().call_later(wait_s, self._ask_again)
+                return
+        del self._waiting[0]
         self._under_way_s = took_s
         asyncio.get_running_loop().call_later(took_s, self._sent, air)
+
+    def _ask_again(self) -> None:
+        self._busy = False
+        self._next()
 
     def _sent(self, air: Air) -> None:
         self._busy = False
         self._under_way_s = 0.0
         source = self.stations.get(air.source)
         if source is not None and source.reachable:
-            self.channel.carry(len(air.body), lambda: self._arrive(air))
+            way = self.ways.get((source.id, 0))
+            channels = (self.channel,) if way is None else (way, self.channel)
+            lost = partial(self._swallowed, source, air)
+            through(channels, len(air.body), partial(self._arrive, air), lost=lost)
         self._next()
+
+    def _swallowed(self, source: Station, air: Air, fate: str) -> None:
+        if self.ether is not None:
+            self.ether.lost(source, air, fate)
 
     def _arrive(self, air: Air) -> None:
         source = self.stations[air.source]
@@ -178,7 +211,12 @@ class PdtNet:
         for station in list(self.stations.values()):
             meant = air.destination in {0, station.id} if not air.group else air.destination in station.groups
             if meant and station.reachable and station is not source and heard(station):
-                station.hear(air)
+                if self.ways:
+                    keys = (source.id, station.id), (0, station.id)
+                    ways = [self.ways[key] for key in keys if key in self.ways]
+                    through(ways, len(air.body), partial(station.hear, air))
+                else:
+                    station.hear(air)
 
 
 def airtime_s(octets: int, *, ack: bool = False) -> float:

@@ -11,10 +11,11 @@ import random
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from drivers.base import Clock
-from sim.channel import Channel
+from sim.channel import Channel, through
 from sim.clock import SimClock
 
 DAY_MINUTES: Final = 1_440
@@ -86,6 +87,8 @@ class RdssSpace:
         self.delivered: list[tuple[int, RdssMessage]] = []
         self.unheard: list[tuple[int, RdssMessage]] = []
         self.tell: Tell | None = None
+        self.ways: dict[tuple[int, int], Channel] = {}
+        """Extra channels: (a, 0) for all that card a sends, (0, b) for all that b hears, (a, b) for both."""
         self._rng = rng
         self.clock = clock or SimClock()
         self._cards: dict[int, Card] = {}
@@ -111,20 +114,27 @@ class RdssSpace:
         """Take a message from a card's transmitter."""
         message = RdssMessage(sender, dest, express, mode, content, self.hhmm())
         self.sent.append(message)
-        self.channel.carry(
-            len(content), lambda: self._arrive(message), lost=lambda fate: self._told(message, dest, fate)
-        )
+        lost = partial(self._told, message, dest)
+        through(self._up(sender), len(content), partial(self._arrive, message), lost=lost)
 
     def latest(self, card: int) -> None:
         """Send a card the latest message stored for it, again."""
         if self._stored[card]:
             message = self._stored[card][-1]
-            self.channel.carry(len(message.content), lambda: self._repeat(card, message))
+            through(self._up(card), len(message.content), partial(self._repeat, card, message))
 
     def ask_receipts(self, sender: int, dest: int) -> None:
         """Send a card the receipts of its latest messages to `dest`."""
         times = tuple(self._receipts[sender, dest])
-        self.channel.carry(RECEIPT_OCTETS, lambda: self._receipt(sender, dest, times))
+        through(self._up(sender), RECEIPT_OCTETS, partial(self._receipt, sender, dest, times))
+
+    def _up(self, card: int) -> tuple[Channel, ...]:
+        way = self.ways.get((card, 0))
+        return (self.channel,) if way is None else (way, self.channel)
+
+    def _down(self, sender: int, number: int, size_octets: int, deliver: Callable[[], None]) -> None:
+        keys = (sender, number), (0, number)
+        through([self.ways[key] for key in keys if key in self.ways], size_octets, deliver)
 
     def _arrive(self, message: RdssMessage) -> None:
         group = [
@@ -144,6 +154,9 @@ class RdssSpace:
                 card.copy(message)
 
     def _repeatable(self, number: int, message: RdssMessage, kind: int) -> None:
+        self._down(message.sender, number, len(message.content), partial(self._reach, number, message, kind))
+
+    def _reach(self, number: int, message: RdssMessage, kind: int) -> None:
         if self._hand_over(number, message, kind) and kind != 3:  # noqa: PLR2004 - no receipt of a broadcast
             self._owe_receipt(message)
         if self._rng.random() < self.duplicates:
@@ -169,14 +182,20 @@ class RdssSpace:
         times = (message.sent, self.hhmm())
         self._receipts[message.sender, message.dest].append(times)
         if self.receipts and message.sender in self._cards:
-            self.channel.carry(RECEIPT_OCTETS, lambda: self._receipt(message.sender, message.dest, (times,)))
+            self.channel.carry(RECEIPT_OCTETS, partial(self._receipt, message.sender, message.dest, (times,)))
 
     def _repeat(self, number: int, message: RdssMessage) -> None:
-        self._hand_over(number, message, 4)
+        def arrive() -> None:
+            self._hand_over(number, message, 4)
+
+        self._down(message.sender, number, len(message.content), arrive)
 
     def _receipt(self, sender: int, dest: int, times: tuple[tuple[str, str], ...]) -> None:
-        if self._cards[sender].hears:
-            self._cards[sender].receipted(dest, times)
+        def arrive() -> None:
+            if self._cards[sender].hears:
+                self._cards[sender].receipted(dest, times)
+
+        self._down(0, sender, RECEIPT_OCTETS, arrive)
 
 
 def later(delay_s: float, act: Callable[[], None]) -> asyncio.TimerHandle:

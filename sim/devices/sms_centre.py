@@ -6,9 +6,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from sim.channel import Channel
+from sim.channel import Channel, through
 from sim.clock import EPOCH_UNIX_MS
 from sim.devices.sms_wire import Body, Submitted, national, write_deliver, write_report
 
@@ -42,6 +43,7 @@ class _Kept:
     pdu: bytes
     until_s: float
     done: Callable[[int], None] | None = None
+    sender: str = ""
     tries: int = 0
     on_air: bool = False
     timer: asyncio.TimerHandle | None = None
@@ -64,6 +66,8 @@ class SmsCentre:
         self.expired = 0
         self.epoch_unix_ms = epoch_unix_ms
         self._start_s: float | None = None
+        self.ways: dict[tuple[str, str], Channel] = {}
+        """Extra channels by sender's and receiver's number, for one direction between the two."""
         self._subscribers: dict[str, Subscriber] = {}
         self._kept: dict[str, deque[_Kept]] = {}
 
@@ -89,7 +93,7 @@ class SmsCentre:
             asyncio.get_running_loop().call_soon(done, REPORT_UNKNOWN_NUMBER)
             return True
         pdu = write_deliver(self.smsc, sender, sent_ms, submitted.body)
-        if not self._keep(key, _Kept(pdu, self._now_s() + submitted.lifetime_s, done)):
+        if not self._keep(key, _Kept(pdu, self._now_s() + submitted.lifetime_s, done, sender)):
             return False
         self.accepted += 1
         return True
@@ -134,7 +138,12 @@ class SmsCentre:
         subscriber = self._subscribers[key]
         if subscriber.reachable:
             kept.on_air = True
-            subscriber.channel.carry(len(kept.pdu), lambda: self._arrive(key, kept), back=True)
+            way = self.ways.get((kept.sender, subscriber.number))
+            through(() if way is None else (way,), len(kept.pdu), partial(self._down, key, kept))
+
+    def _down(self, key: str, kept: _Kept) -> None:
+        channel = self._subscribers[key].channel
+        channel.carry(len(kept.pdu), lambda: self._arrive(key, kept), back=True)
 
     def _arrive(self, key: str, kept: _Kept) -> None:
         subscriber = self._subscribers[key]

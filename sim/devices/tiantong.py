@@ -258,7 +258,7 @@ class TiantongModem(TiantongCommands):
             self.submitted += taken
             verdict = None if taken else AtError("CMS", 42)
             generation = self._generation
-            self.channel.carry(8, lambda: end(verdict) if generation == self._generation else None)
+            self.channel.carry(8, lambda: end(verdict) if generation == self._generation else None, back=True)
 
         self.channel.carry(len(pdu), arrive)
         self.later(NETWORK_TIMEOUT_S, lambda: end(AtError("CMS", 332)))

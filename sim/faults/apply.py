@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Final
 
-from sim.channel import Channel
-from sim.devices.tiantong import TiantongModem
 from sim.disk import Image
+from sim.faults.bearers import Bearers
+from sim.faults.holds import Holds, Undo, nothing
 from sim.faults.model import Fault, Kind, Schedule
 from sim.loop import NEUTRAL
 from sim.record import What
-from sim.world import devices, files
+from sim.world import devices
 from sim.world.clone import Clone
 from sim.world.unit import Unit
 from sim.world.world import World
@@ -21,19 +21,14 @@ from sim.world.world import World
 GARBLE_S: Final = 0.1
 """How often noise arrives on a line that brings garbage."""
 
-Undo = Callable[[], None]
-
-
-def _nothing() -> None:
-    """Undo nothing."""
-
 
 class Breaker:
     """Keeps what is broken now, and mends it."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._rng = world.fleet.streams.stream("faults")
+        self._holds = Holds()
+        self._bearers = Bearers(world, self._holds, world.fleet.streams.stream("faults"), self._set)
         self._numbers = count(1)
         self._broken: dict[int, tuple[Fault, Undo, float]] = {}
         self._timers: list[asyncio.TimerHandle] = []
@@ -96,111 +91,14 @@ class Breaker:
 
     def _break(self, fault: Fault, reason: str) -> Undo:
         if fault.kind in ON_CHANNELS:
-            return self._channels(fault)
+            return self._bearers.spoil(fault, reason)
         if fault.kind in ON_NODES:
             return self._node(fault, self._world.units[fault.target], reason)
         return self._device(fault)
 
-    # --- bearers -----------------------------------------------------------------------------------------
-
-    def _channels(self, fault: Fault) -> Undo:
-        if fault.kind is Kind.SWIZZLE:
-            return self._swizzle(fault)
-        bearer, _, who = fault.target.partition(":")
-        one, _, other = who.partition(">")
-        if fault.kind is Kind.BLOCKED:
-            return self._blocked(bearer, one)
-        if bearer == "beidou" and fault.kind is Kind.CUT and one:
-            return self._blocked(bearer, one)
-        undos = [
-            self._spoil(fault, channel, back=back) for channel, back in self._between(bearer, one, other)
-        ]
-        if bearer == "pdt" and one:
-            undos.append(self._out_of_coverage(one))
-        return _all(undos)
-
-    def _between(self, bearer: str, one: str, other: str) -> list[tuple[Channel, bool | None]]:
-        """Return the channels a target names; with True or False the one direction that is meant."""
-        world, fleet = self._world, self._world.fleet
-        match bearer:
-            case "pdt":
-                return [] if one else [(fleet.pdt.channel, None)]
-            case "beidou":
-                return [(fleet.space.channel, None)]
-            case "tiantong":
-                names = [one] if one else [*world.units, *world.people]
-                return [(channel, None) for name in names for channel in self._skies(name)]
-        on = [unit for unit in world.units.values() if bearer in unit.node.links]
-        hosts = {unit.id: files.host(bearer, unit.node.station) for unit in on}
-        if other:
-            a, b = hosts[one], hosts[other]
-            return [(fleet.network.channel(a, b), a > b)]
-        pairs = [(a, b) for a in hosts for b in hosts if a < b and (not one or one in (a, b))]
-        return [(fleet.network.channel(hosts[a], hosts[b]), None) for a, b in pairs]
-
-    def _skies(self, name: str) -> list[Channel]:
-        world = self._world
-        if name in world.people:
-            channel = getattr(world.people[name].device, "channel", None)
-            return [channel] if isinstance(channel, Channel) else []
-        found = world.units[name].plugged.get("tiantong")
-        return [found[0].channel] if found is not None and isinstance(found[0], TiantongModem) else []
-
-    def _spoil(self, fault: Fault, channel: Channel, *, back: bool | None) -> Undo:
-        name = {
-            Kind.CUT: "cut" if back is None else "cut_back" if back else "cut_there",
-            Kind.LOSS: "loss",
-            Kind.DUPLICATE: "duplicate",
-            Kind.REORDER: "reorder_s",
-            Kind.CORRUPT: "corrupt",
-            Kind.CLOG: "clogged",
-        }[fault.kind]
-        before = getattr(channel, name)
-        setattr(channel, name, True if isinstance(before, bool) else max(before, fault.value))
-        return lambda: setattr(channel, name, False if isinstance(before, bool) else before)
-
-    def _swizzle(self, fault: Fault) -> Undo:
-        """Clog the nodes of a bearer one by one, and free them in another order, within the fault's time."""
+    def _set(self, delay_s: float, act: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
-        on = [unit.id for unit in self._world.units.values() if fault.target in unit.node.links]
-        self._rng.shuffle(on)
-        undos: list[Undo] = []
-        step_s = fault.for_s / (2 * len(on) + 1)
-        for turn, name in enumerate(on):
-            one = Fault(at_s=0.0, kind=Kind.CLOG, target=f"{fault.target}:{name}")
-
-            def clog(one: Fault = one) -> None:
-                undo = self._channels(one)
-                undos.append(undo)
-                loop.call_later(self._rng.uniform(step_s, len(on) * step_s), undo, context=NEUTRAL)
-
-            self._timers.append(loop.call_later(turn * step_s, clog, context=NEUTRAL))
-        return _all(undos)
-
-    def _blocked(self, bearer: str, name: str) -> Undo:
-        world = self._world
-        if name in world.people:
-            device = world.people[name].device
-            devices.block_person(device, on=True)
-            return lambda: devices.block_person(device, on=False)
-        if bearer == "vsat":
-            return _all(
-                [
-                    self._spoil(Fault(at_s=0, kind=Kind.CUT, target=""), c, back=None)
-                    for c, _ in self._between("vsat", name, "")
-                ]
-            )
-        names = [name] if name else list(world.units)
-        found = [world.units[one].plugged[bearer][0] for one in names if bearer in world.units[one].plugged]
-        for one in found:
-            devices.block(one, on=True)
-        return _all([lambda one=one: devices.block(one, on=False) for one in found])  # type: ignore[misc]
-
-    def _out_of_coverage(self, name: str) -> Undo:
-        world = self._world
-        device = world.people[name].device if name in world.people else world.units[name].plugged["pdt"][0]
-        device.in_coverage = False  # type: ignore[union-attr]
-        return lambda: setattr(device, "in_coverage", True)
+        self._timers.append(loop.call_later(delay_s, act, context=NEUTRAL))
 
     # --- nodes -------------------------------------------------------------------------------------------
 
@@ -217,11 +115,10 @@ class Breaker:
             case Kind.REBOOT_LOOP:
                 return self._loop(fault, unit, reason)
             case Kind.DISK_FULL:
-                unit.box.disk.full = True
-                return lambda: setattr(unit.box.disk, "full", False)
+                return self._holds.hold(unit.box.disk, "full", value=True)
             case Kind.CLOCK_STEP:
                 unit.box.clock.step(seconds=fault.value)
-                return _nothing
+                return nothing
             case Kind.RESTORED_BACKUP:
                 return self._restore(fault, unit, reason)
             case Kind.CLONED_BOX:
@@ -288,22 +185,18 @@ class Breaker:
                 port.unplug()
                 return port.replug
             case Kind.HANG:
-                port.deaf = True
-                return lambda: setattr(port, "deaf", False)
+                return self._holds.hold(port, "deaf", value=True)
             case Kind.STUCK:
-                port.stuck = True
-                return lambda: setattr(port, "stuck", False)
+                return self._holds.hold(port, "stuck", value=True)
             case Kind.SLOW:
-                port.slowness = fault.value
-                return lambda: setattr(port, "slowness", 1.0)
+                return self._holds.hold(port, "slowness", fault.value)
             case Kind.GARBAGE:
                 return self._garble(fault, link, name)
             case Kind.WRONG_BAUD:
-                before, device.baud_bps = device.baud_bps, devices.WRONG_BAUD_BPS
-                return lambda: setattr(device, "baud_bps", before)
+                return self._holds.hold(device, "baud_bps", devices.WRONG_BAUD_BPS)
             case Kind.DEVICE_REBOOT:
                 devices.reboot(device)
-                return _nothing
+                return nothing
             case _:
                 devices.refuse_all(device, on=True)
                 return lambda: devices.refuse_all(device, on=False)
@@ -327,14 +220,6 @@ class Breaker:
 
         noise()
         return mend
-
-
-def _all(undos: list[Undo]) -> Undo:
-    def undo() -> None:
-        for one in undos:
-            one()
-
-    return undo
 
 
 ON_CHANNELS: Final = frozenset(

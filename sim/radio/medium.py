@@ -17,7 +17,7 @@ from typing import Final
 
 from sim.radio.dice import hashed, seed_of
 from sim.radio.physics import FourFsk
-from sim.radio.reception import Propagation, Reception
+from sim.radio.reception import Antenna, Propagation, Reception
 from sim.radio.station import Burst, Fate, Link, Radio
 from sim.radio.timing import NS, Timeline, ns, running_timeline
 from sim.record import Record, What
@@ -44,7 +44,7 @@ class Medium:
     """One frequency, on the running loop's heap or another `timeline`; `cut` loses what is on the air.
 
     Neighbours below `floor_dbm` (default 10 dB below the noise) are left out for good: neither heard nor
-    felt. Beyond `reach_km` (0: everywhere) no link is computed at all. Carriers are sensed from `sense_dbm`
+    felt. Beyond `reach_km` of two antennas no link is computed at all. Carriers are sensed from `sense_dbm`
     on (default 6 dB above the noise).
     """
 
@@ -59,7 +59,7 @@ class Medium:
         timing: Timing | None = None,
         floor_dbm: float | None = None,
         sense_dbm: float | None = None,
-        reach_km: float = 0.0,
+        reach_km: Callable[[Antenna, Antenna], float] | None = None,
         record: Record | None = None,
         timeline: Timeline | None = None,
     ) -> None:
@@ -148,10 +148,11 @@ class Medium:
         link.least = 1.0 - self.reception.p_noise(rssi_dbm - self.reception.noise_dbm)
 
     def _beyond(self, tx: Radio, rx: Radio) -> bool:
-        if not self.reach_km:
+        if self.reach_km is None:
             return False
         here, there = tx.antenna, rx.antenna
-        return math.hypot(here.x_km - there.x_km, here.y_km - there.y_km) > self.reach_km
+        apart_km = math.hypot(here.x_km - there.x_km, here.y_km - there.y_km)
+        return apart_km > self.reach_km(here, there)
 
     def rssi_dbm(self, link: Link) -> float:
         """Return how strong the burst that a link carries, or carried last, is at its receiver."""
@@ -186,13 +187,24 @@ class Medium:
         return latest_ns
 
     def transmit(
-        self, radio: Radio, frame: object, *, octets: int, airtime_ns: int, to: Radio | None = None
+        self,
+        radio: Radio,
+        frame: object,
+        *,
+        octets: int,
+        airtime_ns: int,
+        to: Radio | None = None,
+        spoilt: Callable[[Radio], None] | None = None,
     ) -> bool:
-        """Put a burst on the air now; False if the station is off or still sends."""
+        """Put a burst on the air now; False if the station is off or still sends.
+
+        With `spoilt` it is a transmission of another layer, which judges fading itself: nobody hears it here,
+        and `spoilt` is called for each receiver at which others, or its own sending, spoilt it.
+        """
         now_ns = self.timeline.now_ns
         if not radio.on or radio.until_ns > now_ns:
             return False
-        burst = Burst(radio, to, frame, octets, airtime_ns)
+        burst = Burst(radio, to, frame, octets, airtime_ns, spoilt)
         radio.started_ns = now_ns
         radio.until_ns = now_ns + airtime_ns
         radio.deaf_until_ns = radio.until_ns + self.turnaround_ns
@@ -231,6 +243,11 @@ class Medium:
     def _end(self, burst: Burst) -> None:
         for link, _, active in burst.ways:
             active.remove(link)
+        if burst.spoilt is not None:
+            for link, rx, _ in burst.ways:
+                if self._spoils(link, burst):
+                    burst.spoilt(rx)
+            return
         to = burst.to
         if to is None:
             told = [way[0] for way in burst.ways]
@@ -266,6 +283,15 @@ class Medium:
             if quantile * LOW_BITS % 1.0 >= self.reception.p_capture(ci_db):
                 return Fate.COLLIDED
         return CARRIED
+
+    def _spoils(self, link: Link, burst: Burst) -> bool:
+        worst_mw, link.worst_mw = link.worst_mw, 0.0
+        if link.rx.deaf_until_ns > burst.tx.until_ns - burst.airtime_ns:
+            return True
+        if not worst_mw:
+            return False
+        chance = self.reception.p_capture(_db(link.mean_mw / worst_mw))
+        return self._quantile(link) * LOW_BITS % 1.0 >= chance
 
     def _note_missed(self, burst: Burst, to: Radio) -> None:
         link = burst.tx.peers.get(to.number)

@@ -10,12 +10,19 @@ from typing import Final
 from sim.physics.burst import NOISE_DBM, S5_DBM, p_burst, p_capture, p_faded
 from sim.physics.fading import Fader, doppler_hz
 from sim.physics.ground import Ground, Place
+from sim.physics.pathloss import path_loss_db
 from sim.radio.reception import Antenna
 from sim.radio.station import Radio
 from sim.radio.timing import NS, Timeline
+from sim.scenario.model import Env
 
 FADED_STEP_DB: Final = 0.1
 """Grid of mean levels on which the average over fading is looked up: finer than any data sheet."""
+
+FARTHEST_KM: Final = 100.0
+"""Nothing of ours is heard farther away (`sim.physics.pathloss.EXTENDED_FAR_KM`)."""
+
+REACH_STEP_KM: Final = 0.1
 
 
 class FourFsk:
@@ -56,6 +63,39 @@ class OverLand:
         here, there = Place(tx.x_km, tx.y_km, tx.height_m), Place(rx.x_km, rx.y_km, rx.height_m)
         loss_db = self._ground.loss_db(here, there) + self._losses_db
         return tx.power_dbm + tx.gain_db + rx.gain_db - loss_db
+
+
+class Reach:
+    """How far two antennas may be apart and still matter to each other: the culling of neighbours.
+
+    Beyond it the median lies `margin_sigmas` of the shadow below `floor_dbm`: one pair in many hundreds would
+    still be felt.
+    """
+
+    def __init__(
+        self, *, f_mhz: float, env: Env, sigma_db: float, floor_dbm: float, margin_sigmas: float = 3.0
+    ) -> None:
+        self._f_mhz = f_mhz
+        self._env = env
+        self._floor_dbm = floor_dbm - margin_sigmas * sigma_db
+        self._known: dict[tuple[float, float, float], float] = {}
+
+    def __call__(self, tx: Antenna, rx: Antenna) -> float:
+        """Return kilometres."""
+        low, high = sorted((tx.height_m, rx.height_m))
+        key = (tx.power_dbm + tx.gain_db + rx.gain_db, low, high)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._search(*key)
+        return found
+
+    def _search(self, radiated_dbm: float, low_m: float, high_m: float) -> float:
+        near, far = 0.0, FARTHEST_KM
+        while far - near > REACH_STEP_KM:
+            middle = (near + far) / 2
+            loss_db = path_loss_db(self._f_mhz, middle, low_m, high_m, self._env)
+            near, far = (middle, far) if radiated_dbm - loss_db >= self._floor_dbm else (near, middle)
+        return far
 
 
 class Walking:

@@ -9,11 +9,17 @@ class Antenna(Protocol):
     """Where a station is and what it radiates: the world moves it."""
 
     name: str
-    x_km: float
-    y_km: float
     height_m: float
     power_dbm: float
     gain_db: float
+
+    @property
+    def x_km(self) -> float:
+        """Kilometres east, now."""
+
+    @property
+    def y_km(self) -> float:
+        """Kilometres north, now."""
 
 
 class Propagation(Protocol):

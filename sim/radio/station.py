@@ -119,9 +119,18 @@ class Link:
 class Burst:
     """Something on the air. `to` None is for all; `frame` belongs to the sender's layer."""
 
-    __slots__ = ("airtime_ns", "frame", "octets", "to", "tx", "ways")
+    __slots__ = ("airtime_ns", "frame", "octets", "spoilt", "to", "tx", "ways")
 
-    def __init__(self, tx: Radio, to: Radio | None, frame: object, octets: int, airtime_ns: int) -> None:
+    def __init__(
+        self,
+        tx: Radio,
+        to: Radio | None,
+        frame: object,
+        octets: int,
+        airtime_ns: int,
+        spoilt: Callable[[Radio], None] | None = None,
+    ) -> None:
+        self.spoilt = spoilt
         self.tx = tx
         self.to = to
         self.frame = frame

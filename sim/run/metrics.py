@@ -40,6 +40,8 @@ class Metrics:
         self._put("energy.died", len(self._died))
         if self._noticed_s:
             self._put("failover.latency", percentile(self._noticed_s, 0.95))
+        for name, value in self._world.air.figures(self._world.now_s()).items():
+            self._put(name, value)
         for bearer, octets in self._octets.items():
             self._put(f"octets.{bearer}", octets)
 

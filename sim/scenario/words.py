@@ -58,6 +58,10 @@ _COUNTED: Final = {
         "链路中断到状态更新（95 分位）",
         "s",
     ),
+    "crowd.sent": ("reports of the crowd", "背景人群的上报数", "count"),
+    "crowd.acked": ("reports of the crowd that were acknowledged", "其中得到确认的", "count"),
+    "crowd.collided": ("bursts of the crowd lost to others at a receiver", "背景人群被碰撞掉的突发", "count"),
+    "crowd.delivered": ("share of the crowd's reports acknowledged", "背景人群上报得到确认的比例", "0..1"),
     "energy.died": ("gateways whose battery ran empty", "电池耗尽的网关数", "count"),
 }
 _TIMES: Final = ("p50", "p95", "max")

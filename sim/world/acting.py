@@ -68,6 +68,9 @@ class Actors:
                 handle.cancel()
         self._cut.clear()
         world.cells.backhaul = True
+        for hill in world.hills.values():
+            hill.set_mains(on=True)
+        world.air.heal()
         for tower in world.cells.towers.values():
             tower.set_mains(on=True)
             tower.set_backhaul(on=True)
@@ -165,6 +168,9 @@ class Actors:
         world, zone = self._world, self._zone(action)
         for tower in world.cells.within(zone, ""):
             tower.set_mains(on=on)
+        for hill in world.hills.values():
+            if zone is None or inside(hill.site.at, zone):
+                hill.set_mains(on=on)
         for unit in world.units.values():
             if zone is None or inside(world.place(unit), zone):
                 unit.set_mains(on=on)

@@ -1,55 +1,122 @@
-"""The link budgets of a world at its start: one line per radio path, to be believed before the run is."""
+"""The link budgets of a world at its start: one line per radio link, to be believed before the run is."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Final
 
 from sim.physics.budget import LinkBudget, budget_table
-from sim.world.people import Man
+from sim.physics.burst import S5_DBM
+from sim.world.air import MESH_CN_DB, MESH_MHZ, MESH_NOISE_DBM, PDT_MHZ
+from sim.world.masts import HANDHELD, MESH, RELAY_GAIN_DB, Figures, gateway_figures
+from sim.world.motion import Place
+from sim.world.sites import CELL_FLOOR_DBM, CELL_MHZ, PHONE_M
 from sim.world.unit import Unit
 from sim.world.world import World
 
-F_MHZ = 370.0
-HANDHELD = (36.0, -6.0, 1.5)
-"""4 W in dBm, antenna beside a body in dBi, height in m."""
-VEHICLE = (44.0, 3.0)
-"""25 W in dBm, quarter wave on a roof in dBi; its height is the node's."""
+NEAREST_KM: Final = 0.01
+
+End = tuple[str, Place, Figures]
+"""One end of a link: who, where, and what it radiates."""
 
 
 def budgets(world: World, *, chinese: bool = True) -> str:
-    """Return the table of every handheld towards its gateway and of every two gateways on PDT."""
-    area = world.scenario.area
-    if area.model == "flat":
+    """Return the table of every radio link: handhelds, gateways, relay hills, mesh, cells, ends of the crowd.
+
+    Medians: the shadow of the places is not in them, its spread is in the last column. "" in a flat area.
+    """
+    if world.scenario.area.model == "flat":
         return ""
-    rows = [
-        _row(world, f"{man.id}→{unit.id}", man, unit)
-        for man in world.people.values()
-        for unit in world.units.values()
-        if man.group.kind == "handheld" and unit.id == man.group.via and "pdt" in unit.node.links
-    ]
-    gateways = [unit for unit in world.units.values() if "pdt" in unit.node.links]
-    rows += [
-        _row(world, f"{one.id}→{other.id}", one, other)
-        for place, one in enumerate(gateways)
-        for other in gateways[place + 1 :]
-    ]
+    rows = [*_pdt(world), *_crowd(world), *_mesh(world), *_cells(world)]
     return budget_table(rows, chinese=chinese)
 
 
-def _row(world: World, name: str, tx: Man | Unit, rx: Unit) -> LinkBudget:
+def _pdt(world: World) -> Iterator[LinkBudget]:
+    sets = [
+        (man.group.via, (man.id, world.starts[man.id], HANDHELD))
+        for man in world.people.values()
+        if man.group.kind == "handheld"
+    ]
+    gateways = {unit.id: _gateway(world, unit) for unit in _on(world, "pdt")}
+    hills = [
+        (hill.site.id, hill.site.at, Figures(hill.site.power_dbm, RELAY_GAIN_DB, hill.site.antenna_m))
+        for hill in world.hills.values()
+    ]
+    for via, one in sets:
+        yield _land(world, one, gateways[via])
+    yield from (_land(world, one, other) for one, other in _pairs([*gateways.values()]))
+    for hill in hills:
+        yield from (_land(world, one, hill) for one in (*gateways.values(), *(end for _, end in sets)))
+
+
+def _crowd(world: World) -> Iterator[LinkBudget]:
+    """Tell of the crowd's nearest and farthest member only: hundreds of lines are read by nobody."""
+    if world.air.crowd is None:
+        return
+    gateways = {unit.id: _gateway(world, unit) for unit in _on(world, "pdt")}
+    rows = []
+    for group in world.scenario.groups:
+        if group.tier == "crowd":
+            antenna = world.air.crowd.members[group.id].radio.antenna
+            rows.append(_land(world, (group.id, (antenna.x_km, antenna.y_km), HANDHELD), gateways[group.via]))
+    rows.sort(key=lambda row: row.d_km)
+    yield from (rows[0], rows[-1])
+
+
+def _mesh(world: World) -> Iterator[LinkBudget]:
+    ends = [
+        (unit.id, world.starts[unit.id], Figures(MESH.power_dbm, MESH.gain_db, unit.node.antenna_m))
+        for unit in _on(world, "mesh")
+    ]
+    for one, other in _pairs(ends):
+        needs_dbm = MESH_NOISE_DBM + MESH_CN_DB
+        yield _row(world, "mesh ", one, other, f_mhz=MESH_MHZ, needs_dbm=needs_dbm, faded=False)
+
+
+def _cells(world: World) -> Iterator[LinkBudget]:
+    for unit in _on(world, "cellular"):
+        here = world.starts[unit.id]
+        towers = world.cells.towers.values()
+        tower = min(towers, key=lambda one: math.dist(one.site.at, here), default=None)
+        if tower is not None:
+            site = tower.site
+            cell = (site.id, site.at, Figures(site.power_dbm, 0.0, site.antenna_m))
+            phone = (unit.id, here, Figures(0.0, 0.0, PHONE_M))
+            yield _row(world, "4G/5G ", cell, phone, f_mhz=CELL_MHZ, needs_dbm=CELL_FLOOR_DBM, faded=False)
+
+
+def _gateway(world: World, unit: Unit) -> End:
+    return unit.id, world.starts[unit.id], gateway_figures(unit.node.antenna_m)
+
+
+def _on(world: World, bearer: str) -> list[Unit]:
+    return [unit for unit in world.units.values() if bearer in unit.node.links]
+
+
+def _pairs(ends: list[End]) -> Iterator[tuple[End, End]]:
+    return ((one, other) for place, one in enumerate(ends) for other in ends[place + 1 :])
+
+
+def _land(world: World, tx: End, rx: End) -> LinkBudget:
+    return _row(world, "", tx, rx, f_mhz=PDT_MHZ, needs_dbm=S5_DBM, faded=True)
+
+
+def _row(
+    world: World, kind: str, tx: End, rx: End, *, f_mhz: float, needs_dbm: float, faded: bool
+) -> LinkBudget:
     area = world.scenario.area
-    power_dbm, gain_dbi, height_m = HANDHELD if isinstance(tx, Man) else (*VEHICLE, tx.node.antenna_m)
-    here = tx.place(0.0) if isinstance(tx, Man) else tx.mover.place(0.0)
     return LinkBudget(
-        name=name,
-        f_mhz=F_MHZ,
-        d_km=max(0.01, math.dist(here, rx.mover.place(0.0))),
-        tx_dbm=power_dbm,
-        tx_h_m=height_m,
-        rx_h_m=rx.node.antenna_m,
+        name=f"{kind}{tx[0]}→{rx[0]}",
+        f_mhz=f_mhz,
+        d_km=max(NEAREST_KM, math.dist(tx[1], rx[1])),
+        tx_dbm=tx[2].power_dbm,
+        tx_h_m=tx[2].height_m,
+        rx_h_m=rx[2].height_m,
         env=area.env,
-        tx_gain_dbi=gain_dbi,
-        rx_gain_dbi=VEHICLE[1],
+        tx_gain_dbi=tx[2].gain_db,
+        rx_gain_dbi=rx[2].gain_db,
         sigma_db=area.sigma_db,
-        faded=True,
+        faded=faded,
+        s5_dbm=needs_dbm,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from typing import Final
 
@@ -10,22 +9,18 @@ from sim.channel import Channel
 from sim.clock import EPOCH_UNIX_MS, SimClock
 from sim.device import SerialDevice, SerialPort
 from sim.fleet import Box, Fleet
-from sim.physics.geo import hop_s
+from sim.physics.geo import TIANTONG_EAST_DEG, hop_s
 from sim.record import Record
 from sim.scenario.draw import Drawn
 from sim.scenario.model import Group, Node, Scenario
 from sim.world import devices, files
 from sim.world.desk import Desk
 from sim.world.files import Post
-from sim.world.ip import DELAY_S, JITTER_S, RATE_BPS, bearer_of
 from sim.world.motion import Leg, Mover, Place, degrees
 from sim.world.motion import Path as Way
 from sim.world.people import Man, PersonDiary, make_device
 from sim.world.texts import Texts
 from sim.world.unit import Unit
-
-SATELLITE_EAST_DEG: Final = 101.4
-"""Where Tiantong-1 01 stands."""
 
 PEOPLE_BEARER: Final = {"handheld": "pdt", "phone": "tiantong", "handset": "beidou"}
 
@@ -72,7 +67,6 @@ class Builder:
         self.hq = next((post.sign for post in self.posts if post.headquarters), "")
         self._texts = Texts(self.hq, [post.sign for post in self.posts])
         self.fleet = Fleet(folder, files.roster(self.posts, scenario.title_zh), seed=drawn.seed)
-        self.fleet.network.make = self._path
         self.roads = {road.id: Way.along(road) for road in scenario.roads}
         self._latitude, self._longitude = scenario.area.origin
 
@@ -174,16 +168,6 @@ class Builder:
 
     def _sky(self, name: str) -> Channel:
         """Return the way from a Tiantong terminal to its centre: one hop and the access."""
-        one_way_s = hop_s(self._latitude, self._longitude, SATELLITE_EAST_DEG)
+        one_way_s = hop_s(self._latitude, self._longitude, TIANTONG_EAST_DEG)
         rng = self.fleet.streams.stream(f"{name}/sky")
         return Channel(f"{name} sky", rng=rng, delay_s=one_way_s + 0.2, jitter_s=0.3)
-
-    def _path(self, low: str, high: str, rng: random.Random) -> Channel:
-        bearer = bearer_of(low)
-        return Channel(
-            f"{low}~{high}",
-            rng=rng,
-            delay_s=DELAY_S[bearer],
-            jitter_s=JITTER_S[bearer],
-            rate_bps=RATE_BPS[bearer],
-        )

@@ -13,6 +13,7 @@ from gateway.ledger.errors import LedgerError
 from sim.fleet import Fleet
 from sim.ports import SimConnector
 from sim.record import Record, What
+from sim.world.files import NETS, host
 from sim.world.unit import Unit
 
 CLONE_NET: Final = 100
@@ -68,6 +69,10 @@ class Clone:
     async def _live(self) -> None:
         world, unit = self._world, self._original
         connector = _Elsewhere(network=world.fleet.network)
+        for bearer in unit.node.links:
+            if bearer in NETS:
+                own = host(bearer, unit.node.station)
+                world.fleet.network.same[clone_host(own)] = own
         box = world.fleet.copy(unit.box, self._name, connector)
         box.on_end = lambda error: world.record.note(What.POWER, self._name, state="off", why=repr(error))
         try:

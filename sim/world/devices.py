@@ -1,4 +1,4 @@
-"""What can be done to any device alike: power, a restart, a blocked sky, an error for every command."""
+"""What can be done to any device alike: power, a restart, an error for every command."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import Final
 
 from sim.channel import Channel
 from sim.device import SerialDevice
-from sim.devices.beidou import BeidouTerminal, Sky
-from sim.devices.beidou_handset import BeidouHandset
+from sim.devices.beidou import BeidouTerminal
 from sim.devices.pdt_net import PdtNet
 from sim.devices.pdt_radio import PdtRadio
 from sim.devices.rdss import RdssSpace
-from sim.devices.sat_phone import Phone
 from sim.devices.sms_centre import SmsCentre
 from sim.devices.tiantong import TiantongModem
 from sim.world.files import BEIDOU_BASE, PDT_BASE, TIANTONG_BASE
@@ -59,7 +57,6 @@ def switch(device: SerialDevice, *, on: bool) -> None:
             device.powered = on
         case BeidouTerminal():
             device.hung = not on
-            device.sky = Sky.OPEN if on else Sky.TUNNEL
 
 
 def reboot(device: SerialDevice) -> None:
@@ -73,33 +70,11 @@ def reboot(device: SerialDevice) -> None:
 
 
 def refuse_all(device: SerialDevice, *, on: bool) -> None:
-    """Answer every order to transmit with an error, or no longer."""
+    """Answer every command with an error, or no longer; binary devices every order to transmit."""
     match device:
         case TiantongModem():
-            device.denied = on
+            device.faults.error_forever = on
         case PdtRadio():
             device.faults.result = REFUSED if on else None
         case BeidouTerminal():
             device.inhibit = SILENCED if on else 0
-
-
-def block(device: SerialDevice, *, on: bool) -> None:
-    """Put an obstacle between it and its satellite, or take it away; a radio has none."""
-    match device:
-        case TiantongModem():
-            device.channel.blocked = on
-        case BeidouTerminal():
-            device.sky = Sky.TUNNEL if on else Sky.OPEN
-        case _:
-            pass
-
-
-def block_person(device: object, *, on: bool) -> None:
-    """Put an obstacle between somebody's satellite device and the sky, or take it away."""
-    match device:
-        case Phone():
-            device.channel.blocked = on
-        case BeidouHandset():
-            device.sky = Sky.TUNNEL if on else Sky.OPEN
-        case _:
-            pass

@@ -8,13 +8,13 @@ from typing import Final
 
 from sim.world.files import NETS
 
-DELAY_S: Final = {"lan": 0.001, "cellular": 0.04, "mesh": 0.03, "vsat": 0.33}
-"""One way: a cable, a public network, some hops of a mesh, one geostationary hop with framing."""
+DELAY_S: Final = {"lan": 0.001, "cellular": 0.04, "mesh": 0.0, "vsat": 0.33}
+"""One way: a cable, a public network, one geostationary hop with framing; a mesh takes what its hops take."""
 
-JITTER_S: Final = {"lan": 0.0, "cellular": 0.02, "mesh": 0.02, "vsat": 0.03}
+JITTER_S: Final = {"lan": 0.0, "cellular": 0.02, "mesh": 0.0, "vsat": 0.03}
 
-RATE_BPS: Final = {"lan": 0.0, "cellular": 2_000_000.0, "mesh": 500_000.0, "vsat": 512_000.0}
-"""What a busy public network, a mesh and a small VSAT leave for one; 0: no limit worth a name."""
+RATE_BPS: Final = {"lan": 0.0, "cellular": 2_000_000.0, "mesh": 0.0, "vsat": 512_000.0}
+"""What a busy public network and a small VSAT leave for one; 0: no limit worth a name, or a mesh's own."""
 
 LOOK_S: Final = 2.0
 """How long an answer holds: nobody drives far in that time."""

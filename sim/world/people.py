@@ -23,6 +23,7 @@ from sim.record import Record, What
 from sim.scenario.model import Group
 from sim.world.files import BEIDOU_BASE, PDT_BASE, TIANTONG_BASE
 from sim.world.motion import Mover, Place
+from sim.world.shade import shade_of
 from sim.world.texts import Texts
 
 OWN_WORDS: Final = ("水位平稳", "道路塌方，正在绕行", "伤员已转移", "电池还剩一半", "请求增援沙袋")
@@ -116,11 +117,17 @@ class Man:
         self.group = group
         self.device = device
         self.home = home
-        self.in_tunnel = False
+        self.shade = shade_of(device)
+        """What hides a satellite device's sky; None for a handheld."""
         self._offset_km = offset_km
         self._anchor = anchor
         self._rng = rng
         self._spoken = 0
+
+    @property
+    def mover(self) -> Mover | None:
+        """The vehicle this person goes with; None on foot, at a place of their own."""
+        return self._anchor if self.group.at is None else None
 
     def place(self, now_s: float) -> Place:
         """Where this person stands: with the vehicle that serves, or at a place of their own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import Final
 
@@ -21,18 +21,29 @@ CELL_MHZ: Final = 900.0
 CELL_FLOOR_DBM: Final = -110.0
 """A phone that hears less than this is not served (3GPP TS 36.133 cell selection is about there)."""
 
+CELL_START_S: Final = 180.0
+"""A base station boots and finds its core again."""
+
+RELAY_START_S: Final = 20.0
+"""A repeater is on the air soon after its power."""
+
+PHONE_M: Final = 1.5
+"""Where a phone is held."""
+
 RANGE_STEP_KM: Final = 0.1
 MAX_RANGE_KM: Final = 35.0
 """GSM's and LTE's usual timing limit."""
 
 
-class Tower:
-    """One cell site in the world."""
+class Mains:
+    """One site with mains, a battery and a backhaul; a change is told to the record as `why`."""
 
-    def __init__(self, site: Site, env: Env, record: Record) -> None:
+    def __init__(self, site: Site, record: Record, *, why: str, start_s: float) -> None:
         self.site = site
-        self.range_km = site.range_km or reach_km(site, env)
-        self._cell = Cell(site.battery_h.low)
+        self.told: Callable[[bool], None] = _to_nobody
+        """Told whenever it goes on or off the air."""
+        self._cell = Cell(site.battery_h.low, start_s=start_s)
+        self._why = why
         self._record = record
         self._timer: asyncio.TimerHandle | None = None
         self._told = CellState.SERVING
@@ -51,22 +62,38 @@ class Tower:
         self._cell.set_backhaul(_now_s(), on=on)
         self._look()
 
-    def serves(self, place: Place) -> bool:
-        """Whether a phone there hears it, were it on the air."""
-        return math.dist(place, self.site.at) <= self.range_km
-
     def _look(self) -> None:
         """Tell a change, and wake for the next that comes by itself."""
         state = self.state()
         if state is not self._told:
             self._told = state
-            self._record.note(What.POWER, self.site.id, state=state.value, why="cell")
+            self._record.note(What.POWER, self.site.id, state=state.value, why=self._why)
+            self.told(state is not CellState.SILENT)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         wait_s = self._cell.change_s(_now_s())
         if wait_s < inf:
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._look, context=NEUTRAL)
+
+
+class Tower(Mains):
+    """One cell site in the world."""
+
+    def __init__(self, site: Site, env: Env, record: Record) -> None:
+        super().__init__(site, record, why="cell", start_s=CELL_START_S)
+        self.range_km = site.range_km or reach_km(site, env)
+
+    def serves(self, place: Place) -> bool:
+        """Whether a phone there hears it, were it on the air."""
+        return math.dist(place, self.site.at) <= self.range_km
+
+
+class Hill(Mains):
+    """One PDT relay site: it needs power, and no backhaul."""
+
+    def __init__(self, site: Site, record: Record) -> None:
+        super().__init__(site, record, why="relay", start_s=RELAY_START_S)
 
 
 class Cells:
@@ -104,6 +131,10 @@ class Cells:
         return [tower for tower in self.towers.values() if zone is None or inside(tower.site.at, zone)]
 
 
+def _to_nobody(_on: bool) -> None:  # noqa: FBT001 - a callback
+    """Tell nobody."""
+
+
 def inside(place: Place, zone: Zone) -> bool:
     """Whether a place lies in a zone."""
     west, south, east, north = zone.box
@@ -114,7 +145,7 @@ def reach_km(site: Site, env: Env) -> float:
     """Return how far a cell is heard by a phone at 1.5 m, from the link budget."""
     km = RANGE_STEP_KM
     while km < MAX_RANGE_KM:
-        if site.power_dbm - path_loss_db(CELL_MHZ, km, site.antenna_m, 1.5, env) < CELL_FLOOR_DBM:
+        if site.power_dbm - path_loss_db(CELL_MHZ, km, site.antenna_m, PHONE_M, env) < CELL_FLOOR_DBM:
             return km
         km += RANGE_STEP_KM
     return MAX_RANGE_KM

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from math import inf
 from typing import Final
 
 from gateway.ledger.errors import LedgerError
 from sim.device import SerialDevice, SerialPort
+from sim.devices.beidou import Sky
 from sim.disk import Image
 from sim.fleet import Box
 from sim.loop import NEUTRAL
@@ -17,6 +19,7 @@ from sim.scenario.model import Node
 from sim.world import devices
 from sim.world.desk import Desk
 from sim.world.motion import Mover
+from sim.world.shade import Shade, shade_of
 
 RESTART_S: Final = 1.0
 """How soon a gateway that ended by itself is started again: `RestartSec` of the systemd unit."""
@@ -57,6 +60,13 @@ class Unit:
         self.battery = Battery(
             wh, node.load_w, charge_w=node.load_w + wh * CHARGE_SHARE, supply_w=inf if node.mains else 0.0
         )
+        self.shades: dict[str, Shade] = {}
+        """By satellite bearer: what hides its device's sky."""
+        for bearer, (device, _) in plugged.items():
+            if (shade := shade_of(device)) is not None:
+                self.shades[bearer] = shade
+        self.told: Callable[[bool], None] = _to_nobody
+        """Told when what its battery feeds goes on or off."""
         self._record = record
         self._reasons: set[str] = set()
         self._killed = False
@@ -94,6 +104,17 @@ class Unit:
         self.battery.set_supply(_now_s(), inf if on and self.node.mains else 0.0)
         self._look_at_battery()
 
+    def spend(self, wh: float) -> None:
+        """Take a lump from the battery: what its transmitters drew."""
+        if wh > 0:
+            self.battery.spend(_now_s(), wh)
+            self._look_at_battery()
+
+    def tell_battery(self) -> None:
+        """Tell reports how much is left, unless the mains feed it."""
+        if self.battery.supply_w <= 0:
+            self._record.draw(What.POWER, self.id, left_wh=round(self.battery.left_wh(_now_s()), 2))
+
     def drain(self) -> None:
         """Empty the battery at once."""
         self.battery.swap(_now_s(), 0.0)
@@ -119,16 +140,21 @@ class Unit:
         elif EMPTY not in self._reasons:
             self._record.note(What.POWER, self.id, state="off", why=EMPTY, left_wh=0.0)
             self.off(EMPTY)
-            for device, _ in self.plugged.values():
-                devices.switch(device, on=False)
+            self._switch(on=False)
 
     def _light_up(self) -> None:
         self._record.note(
             What.POWER, self.id, state="on", why="power is back", left_wh=self.battery.left_wh(_now_s())
         )
-        for device, _ in self.plugged.values():
-            devices.switch(device, on=True)
+        self._switch(on=True)
         self.on(EMPTY)
+
+    def _switch(self, *, on: bool) -> None:
+        for device, _ in self.plugged.values():
+            devices.switch(device, on=on)
+        if "beidou" in self.shades:
+            self.shades["beidou"].put(EMPTY, Sky.OPEN if on else Sky.TUNNEL)
+        self.told(on)
 
     # --- life --------------------------------------------------------------------------------------------
 
@@ -178,6 +204,10 @@ class Unit:
             self.failures.append(error)
         self._record.note(What.POWER, self.id, state="off", why=f"ended: {type(error).__name__}")
         self._changed.set()
+
+
+def _to_nobody(_on: bool) -> None:  # noqa: FBT001 - a callback
+    """Tell nobody."""
 
 
 def _now_s() -> float:

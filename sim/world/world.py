@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 from collections import Counter
 from collections.abc import Coroutine
 from functools import partial
@@ -11,29 +12,32 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from sim.channel import Channel
 from sim.env import SimLog
 from sim.loop import NEUTRAL
 from sim.record import Record, What
 from sim.scenario.draw import Drawn
 from sim.scenario.model import Road, Zone
-from sim.world import devices, files
+from sim.world import files
+from sim.world.air import AirSpace
 from sim.world.build import Builder
 from sim.world.clone import original_host
 from sim.world.hooks import WorldHooks, WorldTrace
-from sim.world.ip import Reach
+from sim.world.ip import DELAY_S, JITTER_S, RATE_BPS, Reach, bearer_of
 from sim.world.motion import Place
 from sim.world.people import Man
-from sim.world.sites import Cells
+from sim.world.roads import Travels
+from sim.world.sites import Cells, Hill
 from sim.world.unit import Unit
 
 LAN_KM: Final = 0.5
 """A cable reaches no further."""
 
-MESH_KM: Final = 3.0
-"""One hop of an on-scene mesh at vehicle height (reference page mesh-cellular-mqtt-power)."""
-
 LOG_LINES: Final = 1_000
 """What is kept of a gateway's log: enough to see what went on before a fault."""
+
+SETTLE_S: Final = 60.0
+"""How often batteries are asked for what transmitters drew."""
 
 MOVE_LOOK_S: Final = 10.0
 """How often places are told while somebody drives."""
@@ -51,7 +55,17 @@ class World:
         self.hq = builder.hq
         self.units: dict[str, Unit] = builder.units()
         self.people: dict[str, Man] = builder.people(self.units)
+        self.starts = {name: unit.mover.place(0.0) for name, unit in self.units.items()}
+        self.starts |= {name: man.place(0.0) for name, man in self.people.items()}
+        """Where everybody stood at the start."""
         self.cells = Cells(self.scenario.sites, self.scenario.area.env, record)
+        self.hills = {site.id: Hill(site, record) for site in self.scenario.sites if site.kind == "relay"}
+        self.air = AirSpace(self.scenario, self.fleet, self.units, self.people, record)
+        for hill in self.hills.values():
+            self.air.add_hill(hill)
+        self.travels = Travels(
+            self.scenario, self.fleet.streams, self.units, self.people, self._cover_changed
+        )
         self.zones: dict[str, Zone] = {zone.id: zone for zone in self.scenario.zones}
         self.roads: dict[str, Road] = {road.id: road for road in self.scenario.roads}
         self.tasks = asyncio.TaskGroup()
@@ -63,6 +77,7 @@ class World:
             unit.box.wire = WorldTrace(unit.id, record)
             unit.box.log = SimLog(LOG_LINES)
             unit.box.disk.on_commit = partial(self._committed, unit)
+            unit.told = partial(self._powered, unit)
         self.second_lives: Counter[str] = Counter()
         """By node: how often it was copied, or went back to an older disk."""
         self._windows: dict[str, list[tuple[float, float]]] = {}
@@ -70,6 +85,7 @@ class World:
         """Boxes copied so far."""
         self._reach = Reach(self._judge)
         self.fleet.network.open = self._reach.open
+        self.fleet.network.make = self._path
         self._by_host = {
             files.host(bearer, unit.node.station): unit
             for unit in self.units.values()
@@ -77,8 +93,6 @@ class World:
             if bearer in files.NETS
         }
         self._lives: list[asyncio.Task[None]] = []
-        self._tunnel_timers: dict[str, asyncio.TimerHandle] = {}
-        self._hidden: set[str] = set()
 
     async def __aenter__(self) -> Self:
         await self.fleet.__aenter__()
@@ -100,11 +114,37 @@ class World:
         for unit in self.units.values():
             if gateways:
                 self.spawn(unit.live(self.tasks), unit.id)
-            self.watch_road(unit)
+        self.travels.start()
+        self.air.start()
         for man in self.people.values():
             man.start()
         if any(unit.mover.leg for unit in self.units.values()):
             self._tell_places()
+        if any(unit.node.battery_wh.low for unit in self.units.values()):
+            self._settle()
+
+    def _path(self, low: str, high: str, rng: random.Random) -> Channel:
+        bearer = bearer_of(low)
+        channel = Channel(
+            f"{low}~{high}",
+            rng=rng,
+            delay_s=DELAY_S[bearer],
+            jitter_s=JITTER_S[bearer],
+            rate_bps=RATE_BPS[bearer],
+        )
+        self.air.listen(channel, low, high)
+        return channel
+
+    def _powered(self, unit: Unit, on: bool) -> None:  # noqa: FBT001 - a callback
+        self.air.powered(unit, on=on)
+        self.look_anew()
+
+    def _settle(self) -> None:
+        """Take what transmitters drew from the batteries, and tell reports what is left."""
+        for unit in self.units.values():
+            unit.spend(self.air.drawn_wh(unit))
+            unit.tell_battery()
+        asyncio.get_running_loop().call_later(SETTLE_S, self._settle, context=NEUTRAL)
 
     def _committed(self, unit: Unit) -> None:
         self.record.note(What.COMMIT, unit.id, number=unit.box.disk.commits)
@@ -150,7 +190,8 @@ class World:
         one, other = self._unit_at(a), self._unit_at(b)
         if one is None or other is None:
             return False
-        if bearer in ("vsat", "cellular") and {one.id, other.id} & self._hidden:
+        travels, ends = self.travels, {one.id, other.id}
+        if bearer in ("vsat", "cellular") and ends & travels.hidden:
             return False
         here, there = self.place(one), self.place(other)
         match bearer:
@@ -158,25 +199,13 @@ class World:
                 return self.cells.connected(here, there)
             case "lan":
                 return math.dist(here, there) <= LAN_KM
-            case "mesh":
-                return self._meshed(one, other)
+            case "vsat":
+                return not ends & travels.dishless
             case _:
                 return True
 
     def _unit_at(self, host: str) -> Unit | None:
         return self._by_host.get(host) or self._by_host.get(original_host(host))
-
-    def _meshed(self, one: Unit, other: Unit) -> bool:
-        """Whether a chain of mesh nodes with power joins two of them."""
-        nodes = [unit for unit in self.units.values() if "mesh" in unit.node.links and unit.powered]
-        reached, front = {one.id}, [one]
-        while front:
-            here = self.place(front.pop())
-            for unit in nodes:
-                if unit.id not in reached and math.dist(here, self.place(unit)) <= MESH_KM:
-                    reached.add(unit.id)
-                    front.append(unit)
-        return other.id in reached
 
     # --- where things are --------------------------------------------------------------------------------
 
@@ -185,29 +214,12 @@ class World:
         return unit.mover.place(self.now_s())
 
     def watch_road(self, unit: Unit) -> None:
-        """Hide it in tunnels, from its next gate on; call again whenever it stops or drives on."""
-        if (timer := self._tunnel_timers.pop(unit.id, None)) is not None:
-            timer.cancel()
-        leg = unit.mover.leg
-        tunnels = self.roads[unit.node.route].tunnels if leg is not None and unit.node.route else ()
-        if leg is None or not tunnels:
-            return
-        now_s = self.now_s()
-        km = leg.km(now_s)
-        self._hide(unit, hidden=any(start <= km < end for start, end in tunnels))
-        gates = [leg.arrives_s(gate) for tunnel in tunnels for gate in tunnel if gate > km]
-        ahead = [at_s for at_s in gates if at_s is not None and at_s > now_s]
-        if ahead:
-            wait_s = min(ahead) - now_s
-            loop = asyncio.get_running_loop()
-            self._tunnel_timers[unit.id] = loop.call_later(wait_s, self.watch_road, unit, context=NEUTRAL)
+        """Follow what its way hides from a node; call whenever it stops, drives on or is moved."""
+        self.travels.watch(unit)
+        self.air.moved(unit)
 
-    def _hide(self, unit: Unit, *, hidden: bool) -> None:
-        if hidden == (unit.id in self._hidden):
-            return
-        (self._hidden.add if hidden else self._hidden.discard)(unit.id)
-        for device, _ in unit.plugged.values():
-            devices.block(device, on=hidden)
+    def _cover_changed(self, unit: Unit) -> None:
+        hidden = unit.id in self.travels.hidden
         self.record.note(What.MOVED, unit.id, **self._where(unit), hidden=hidden)
         self.look_anew()
 
@@ -216,6 +228,7 @@ class World:
         for unit in self.units.values():
             if unit.mover.moving(now_s):
                 self.record.note(What.MOVED, unit.id, **self._where(unit))
+                self.air.moved(unit)
         asyncio.get_running_loop().call_later(MOVE_LOOK_S, self._tell_places, context=NEUTRAL)
 
     def _where(self, unit: Unit) -> dict[str, Any]:

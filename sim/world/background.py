@@ -1,0 +1,132 @@
+"""The crowd of a world: many handhelds as callbacks, on the frequency that the gateways' radios use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+from sim.loop import NEUTRAL
+from sim.radio.crowd import Crowd, Habit, Member, Tally
+from sim.radio.medium import Medium
+from sim.radio.reception import Antenna
+from sim.radio.station import Burst, Link, Radio
+from sim.radio.timing import NS, ns
+from sim.rng import Streams
+from sim.scenario.model import Group
+from sim.world.masts import HANDHELD, Mast
+from sim.world.motion import Place
+
+POLITE_S: Final = 0.02
+"""Longest extra wait of a radio that found the channel busy: some slots, so that not all begin at once."""
+
+
+class Background:
+    """Crowd members, and what the world's own radios and they do to each other.
+
+    A member stands where it stood at the start, sends a short report every `every_s` to the gateway that
+    serves it, and is acknowledged there. The net's own transmissions occupy the same frequency: members
+    defer to what they hear, the net's radios do too, and who does not hear the other spoils it. Both are
+    taken to use the same slot of the two.
+    """
+
+    def __init__(self, medium: Medium, streams: Streams) -> None:
+        self.medium = medium
+        self.members: dict[str, Member] = {}
+        self._answering = Crowd(medium, Habit(period_s=0.0))
+        self._crowds: list[Crowd] = [self._answering]
+        self._radios: dict[int, Radio] = {}
+        self._ids: dict[str, int] = {}
+        self._spoilt: dict[int, set[int]] = {}
+        self._rng = streams.stream("pdt/polite")
+        self._foreign_ns = 0
+
+    def gateway(self, radio_id: int, antenna: Antenna) -> None:
+        """Add a gateway's radio: it answers members, and its net's transmissions are heard by them."""
+        self._know(radio_id, self._answering.add(antenna).radio)
+
+    def handheld(self, radio_id: int, antenna: Antenna) -> None:
+        """Add somebody's own set on the net: members hear it, and do not talk to it."""
+        radio = Radio(antenna, _unheard)
+        self.medium.join(radio)
+        self._know(radio_id, radio)
+
+    def member(self, group: Group, place: Place, serving: int) -> None:
+        """Add one of the crowd, served by the gateway of a radio id."""
+        habit = Habit(period_s=group.every_s.low)
+        crowd = Crowd(self.medium, habit)
+        self._crowds.append(crowd)
+        antenna = Mast(group.id, lambda: place, HANDHELD)
+        self.members[group.id] = member = crowd.add(antenna, self._radios[serving])
+        if group.off:
+            member.switch(on=False)
+
+    def start(self, groups: Iterable[Group]) -> None:
+        """Let the batteries run."""
+        loop = asyncio.get_running_loop()
+        for group in groups:
+            loop.call_later(group.battery_h.low * 3600.0, self._dark, group.id, context=NEUTRAL)
+
+    def light_up(self, groups: Iterable[Group]) -> None:
+        """Give fresh batteries to all that were not switched off."""
+        for group in groups:
+            if not group.off:
+                self.members[group.id].switch(on=True)
+
+    def moved(self, radio_id: int) -> None:
+        """Look anew at who hears a station of the net."""
+        if radio_id in self._radios:
+            self.medium.moved(self._radios[radio_id])
+
+    # --- what the net asks -------------------------------------------------------------------------------
+
+    def begins(self, radio_id: int, airtime_s: float) -> float:
+        """Put a transmission of the net on the air: 0, or after how many seconds to ask again."""
+        radio = self._radios.get(radio_id)
+        if radio is None:
+            return 0.0
+        now_ns = self.medium.timeline.now_ns
+        if self.medium.busy(radio, now_ns):
+            clear_ns = max(1, self.medium.clear_ns(radio) - now_ns)
+            return clear_ns / NS + self._rng.random() * POLITE_S
+        self._spoilt[radio_id] = spoilt = set()
+        airtime_ns = ns(airtime_s)
+        self._foreign_ns += airtime_ns
+        self.medium.transmit(
+            radio,
+            None,
+            octets=0,
+            airtime_ns=airtime_ns,
+            spoilt=lambda rx: spoilt.add(self._ids.get(rx.name, 0)),
+        )
+        return 0.0
+
+    def spoilt(self, source: int, to: int) -> bool:
+        """Whether members spoilt at `to` what `source` sent last."""
+        return to in self._spoilt.get(source, ())
+
+    # --- figures -----------------------------------------------------------------------------------------
+
+    @property
+    def airtime_s(self) -> float:
+        """What members and the answers to them took of the channel."""
+        return (self.medium.sent_ns - self._foreign_ns) / NS
+
+    def tally(self) -> Tally:
+        """Return the sums over all members."""
+        whole = Tally()
+        for crowd in self._crowds:
+            for name in Tally.__slots__:
+                setattr(whole, name, getattr(whole, name) + getattr(crowd.tally, name))
+        return whole
+
+    def _know(self, radio_id: int, radio: Radio) -> None:
+        self._radios[radio_id] = radio
+        self._ids[radio.name] = radio_id
+
+    def _dark(self, name: str) -> None:
+        self.members[name].switch(on=False)
+
+
+def _unheard(_burst: Burst, _link: Link) -> None:
+    """Hear nothing: what this set hears of its net is decided elsewhere."""
