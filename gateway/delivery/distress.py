@@ -53,6 +53,10 @@ class Presses:
     def __init__(self) -> None:
         self._last: OrderedDict[tuple[str, str], _Press] = OrderedDict()
 
+    def knows(self, link: str, event: Emergency) -> bool:
+        """Whether this link has heard an emergency of this device before."""
+        return (link, event.address) in self._last
+
     def anew(self, link: str, event: Emergency, now_s: float) -> bool:
         """Note an event; return whether it is another press.
 
@@ -94,13 +98,16 @@ class Emergencies:
             )
             return
         link.health.heard(station.number, core.now_s())
+        known = self._presses.knows(link.name, event)
         anew = self._presses.anew(link.name, event, core.now_s())
 
         def op(tx: Tx) -> list[Message]:
+            # the same finger, heard first by another's radio, is no second cry when ours hears it
+            again = anew and (known or not presence.alarm_young(tx, f"sos:{station.number}", NEW_PRESS_S))
             note = sign_of_life(tx, core, link, event.address, station, "emergency", event.position)
             presence.heard(tx, note)
             if event.active:
-                return self.cry(tx, station, "紧急按键", event.position, anew=anew)
+                return self.cry(tx, station, "紧急按键", event.position, anew=again)
             return self._emergency_over(tx, station)
 
         for message in await core.ledger.write(op, urgent=True):

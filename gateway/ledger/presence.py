@@ -204,6 +204,12 @@ def alarm_acknowledged(tx: Tx, key: str) -> bool:
     )
 
 
+def alarm_young(tx: Tx, key: str, age_s: float) -> bool:
+    """Whether the open alarm of this key was raised less than `age_s` seconds ago by the wall clock."""
+    found = tx.one("SELECT raised_unix_ms FROM alarms WHERE key = ? AND cleared_unix_ms = 0", key)
+    return found is not None and 0 <= tx.now_unix_ms - int(found[0]) < age_s * 1000
+
+
 def alarm_located(tx: Tx, key: str) -> bool:
     """Whether the open alarm of this key has a position."""
     found = tx.one("SELECT latitude_deg FROM alarms WHERE key = ? AND cleared_unix_ms = 0", key)
