@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from drivers.base import Emergency, Position, Precedence
 from gateway import native
 from gateway.core import Core
-from gateway.delivery.incoming import raise_sos
+from gateway.delivery.incoming import NEW_PRESS_S, raise_sos
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.states import accepted_event
 from gateway.delivery.work import Work
@@ -18,10 +18,6 @@ from gateway.ledger.tx import Tx
 from gateway.links import LinkRunner
 from gateway.roster import Station
 from protocols import air
-
-NEW_PRESS_S = 20.0
-"""Sets repeat an alarm for a dozen seconds; the same again after this silence is another press: better loud
-twice than silent once."""
 
 SOS_AGAIN_S = 30.0
 """Headquarters is told of one station's distress as SOS at most so often, unless somebody here looks after it

@@ -36,6 +36,10 @@ from protocols import air
 After = Callable[[], None]
 """Something to do once the transaction is on disk."""
 
+NEW_PRESS_S = 20.0
+"""Sets repeat an alarm for a dozen seconds; the same again after this silence is another press: better loud
+twice than silent once."""
+
 
 class ReusedIdentityError(Exception):
     """Another message than the one kept under this identity; nothing of its frame is taken."""
@@ -176,7 +180,7 @@ class Incoming:
                 message.sender,
                 message.text,
                 unauthenticated=message.unauthenticated,
-                anew=not message.text.startswith(SOS_PLACED),
+                anew=not (message.text.startswith(SOS_PLACED) or _told_already(tx, message, key)),
             )
         elif own_copy and message.text.startswith(SOS_CLEARED) and presence.alarm_clear(tx, key):
             events.append(tx, "alarm.cleared", {"key": key, "station": message.sender})
@@ -244,6 +248,17 @@ def _same(kept: Message | None, come: Message) -> bool:
         come.sender,
         come.precedence,
     )
+
+
+def _told_already(tx: Tx, message: Message, key: str) -> bool:
+    """Whether this tells of a button whose press raised the alarm here already, by a radio of our own.
+
+    What was pressed before the alarm, or within NEW_PRESS_S of it, is that press; words are always new.
+    """
+    if message.kind is not MessageKind.NOTICE:
+        return False
+    age = messages.age_s(tx, message.id)
+    return presence.alarm_young(tx, key, NEW_PRESS_S + (0.0 if age is None else age.seconds))
 
 
 def _unheard_distress(tx: Tx, message: Message) -> bool:
