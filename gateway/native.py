@@ -21,6 +21,9 @@ PLEASE_ACKNOWLEDGE = "（请回复 收到）"
 SOS_RAISED = "【求救】"
 """Begins the message by which a gateway tells headquarters of an emergency."""
 
+BUTTON = "紧急按键"
+"""What an emergency says that was raised by a button, not by words."""
+
 SOS_PLACED = "【求救位置】"
 """Begins the message that tells headquarters where an emergency is: a place, not another cry."""
 

@@ -103,7 +103,7 @@ class Emergencies:
             note = sign_of_life(tx, core, link, event.address, station, "emergency", event.position)
             presence.heard(tx, note)
             if event.active:
-                return self.cry(tx, station, "紧急按键", event.position, anew=again)
+                return self.cry(tx, station, native.BUTTON, event.position, anew=again)
             return self._emergency_over(tx, station)
 
         for message in await core.ledger.write(op, urgent=True):

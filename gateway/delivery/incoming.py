@@ -29,7 +29,7 @@ from gateway.domain import (
 from gateway.ledger import events, hops, messages, presence
 from gateway.ledger.tx import Tx
 from gateway.links import LinkRunner
-from gateway.native import SOS_CLEARED, SOS_PLACED, Distress
+from gateway.native import BUTTON, SOS_CLEARED, SOS_PLACED, Distress
 from gateway.native import read as read_native
 from protocols import air
 
@@ -255,7 +255,7 @@ def _told_already(tx: Tx, message: Message, key: str) -> bool:
 
     What was pressed before the alarm, or within NEW_PRESS_S of it, is that press; words are always new.
     """
-    if message.kind is not MessageKind.NOTICE:
+    if message.kind is not MessageKind.NOTICE or BUTTON not in message.text:
         return False
     age = messages.age_s(tx, message.id)
     return presence.alarm_young(tx, key, NEW_PRESS_S + (0.0 if age is None else age.seconds))
