@@ -96,8 +96,9 @@ class PtyPort:
             return
         self.device.attach(None)
         self.path.unlink(missing_ok=True)
-        self._loop.remove_reader(self._master)
-        self._loop.remove_writer(self._master)
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._master)
+            self._loop.remove_writer(self._master)
         os.close(self._client)
         os.close(self._master)
         self._master = self._client = -1

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
-
-import pytest
 
 from drivers.base import Precedence
 from gateway.domain import Message
 from gateway.native import REPEATED
 from sim.devices.beidou import Sky
 from sim.fleet import Box
+from sim.kit import Sim
+from sim.pytest_plugin import sim_test
 from tests.core_scene import Scene, passes, scene, texts
 
 WORDS = tuple(Precedence)
@@ -106,8 +105,8 @@ async def chaos(field: Scene) -> None:
                 assert sum(text.startswith(REPEATED) for text in copies) <= 2
 
 
-@pytest.mark.parametrize("seed", range(2))
-async def test_everything_at_once_loses_and_doubles_nothing(tmp_path: Path, seed: int) -> None:
+@sim_test(seeds=2)
+async def test_everything_at_once_loses_and_doubles_nothing(sim: Sim) -> None:
     """160 messages through half an hour of faults over four bearers: all arrive, none is shown twice."""
-    async with scene(tmp_path, "pdt", "tiantong", "beidou", seed=seed) as field:
+    async with scene(sim.folder, "pdt", "tiantong", "beidou", seed=sim.seed) as field:
         await chaos(field)

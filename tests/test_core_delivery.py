@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from gateway.domain import Precedence
 from sim.fleet import SEAT
+from sim.kit import Sim
+from sim.pytest_plugin import sim_test
 from tests.core_scene import HQ, VEH, VEH2, Scene, passes, scene, texts
 
 
@@ -55,10 +55,10 @@ async def test_group_message_has_a_state_per_recipient(tmp_path: Path) -> None:
         assert "ip" in waiting.detail
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_loss_reordering_and_doubling_lose_and_double_nothing(tmp_path: Path, seed: int) -> None:
+@sim_test(seeds=3)
+async def test_loss_reordering_and_doubling_lose_and_double_nothing(sim: Sim) -> None:
     """With 30 % loss both ways, jitter and every datagram sent twice, 60 messages arrive once each."""
-    async with scene(tmp_path, seed=seed) as field:
+    async with scene(sim.folder, seed=sim.seed) as field:
         path = field.fleet.network.channel("10.0.0.1", "10.0.0.3")
         path.loss, path.jitter_s = 0.3, 0.5
         async with asyncio.TaskGroup() as tasks:

@@ -6,13 +6,13 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
-
 from drivers.base import Precedence
 from gateway.domain import Message
 from gateway.ledger import LedgerError
 from gateway.native import REPEATED
 from sim.fleet import Box, until
+from sim.kit import Sim
+from sim.pytest_plugin import sim_test
 from tests.core_faults import refusing
 from tests.core_scene import HQ, Scene, passes, scene, texts
 from tests.test_core_chaos import as_sent
@@ -127,10 +127,10 @@ async def desk(field: Scene, box: Box, to: str, word: str) -> list[Message]:
     return sent
 
 
-@pytest.mark.parametrize("seed", [1, 3])
-async def test_storm_of_refusals_loses_and_doubles_nothing(tmp_path: Path, seed: int) -> None:
+@sim_test(seeds=[1, 3])
+async def test_storm_of_refusals_loses_and_doubles_nothing(sim: Sim) -> None:
     """Refusals, cuts, flapping ports and power cuts for five minutes: all accepted arrives, shown once."""
-    async with scene(tmp_path, "pdt", seed=seed) as field:
+    async with scene(sim.folder, "pdt", seed=sim.seed) as field:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(storm(field, asyncio.get_running_loop().time() + 300))
             up = tasks.create_task(desk(field, field.veh, "HQ", "上"))

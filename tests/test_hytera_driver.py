@@ -13,6 +13,8 @@ from drivers.base import (
     Service,
     Stage,
 )
+from sim.kit import Sim
+from sim.pytest_plugin import sim_test
 from tests.hytera_scene import GROUP, HQ, ONE, PORT, VEHICLE, Scene
 
 
@@ -222,29 +224,29 @@ async def test_broadcast_goes_to_the_data_group() -> None:
     assert (received.payload, received.group) == (b"to all", str(GROUP))
 
 
-async def test_no_text_of_the_field_is_lost_or_doubled() -> None:
+@sim_test(seeds=8)
+async def test_no_text_of_the_field_is_lost_or_doubled(sim: Sim) -> None:
     """Through a lossy net and restarts at any moment, every text arrives under one reference."""
-    for seed in range(8):
-        scene = Scene(seed=seed, loss=0.15)
-        when = scene.streams.stream("test/when")
-        seen: dict[str, str] = {}
-        typed = []
-        scene.one.switch_on()
-        for number in range(6):
-            async with scene.link() as watch:
-                await asyncio.sleep(when.uniform(0, 20))
-                typed.append(scene.one.type_text(f"第{number}条"))
-                await asyncio.sleep(when.uniform(0, 4))
-            await asyncio.sleep(when.uniform(0, 10))
-            seen |= {event.native_ref: event.text for event in watch.of(Received)}
+    scene = Scene(seed=sim.seed, loss=0.15)
+    when = scene.streams.stream("test/when")
+    seen: dict[str, str] = {}
+    typed = []
+    scene.one.switch_on()
+    for number in range(6):
         async with scene.link() as watch:
-            await asyncio.sleep(200)
+            await asyncio.sleep(when.uniform(0, 20))
+            typed.append(scene.one.type_text(f"第{number}条"))
+            await asyncio.sleep(when.uniform(0, 4))
+        await asyncio.sleep(when.uniform(0, 10))
         seen |= {event.native_ref: event.text for event in watch.of(Received)}
+    async with scene.link() as watch:
+        await asyncio.sleep(200)
+    seen |= {event.native_ref: event.text for event in watch.of(Received)}
 
-        delivered = sorted(each.text for each in typed if each.outcome == "delivered")
-        assert delivered
-        assert set(delivered) <= set(seen.values())
-        assert sorted(seen.values()) == sorted(set(seen.values()))
+    delivered = sorted(each.text for each in typed if each.outcome == "delivered")
+    assert delivered
+    assert set(delivered) <= set(seen.values())
+    assert sorted(seen.values()) == sorted(set(seen.values()))
 
 
 async def test_pdt_dial_numbers_are_addresses() -> None:

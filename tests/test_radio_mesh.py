@@ -9,6 +9,7 @@ import pytest
 
 from sim.network import SimNetwork
 from sim.physics.gilbert import GilbertSpec
+from sim.pytest_plugin import sim_test
 from sim.radio.flood import MTU_OCTETS, FloodMesh, lora_airtime_s
 from sim.radio.medium import Medium, Timing
 from sim.radio.mesh import Mesh
@@ -99,11 +100,11 @@ async def test_no_way_is_no_delivery() -> None:
     assert (mesh.tally.refused, mesh.medium.bursts) == (3, 0)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_hops_are_repeated_on_lossy_links(seed: int) -> None:
+@sim_test(seeds=[1, 2, 3])
+async def test_hops_are_repeated_on_lossy_links(streams: Streams) -> None:
     """With a fifth of all bursts lost, nine of ten datagrams still come over three hops, once each."""
     losses = GilbertSpec(good_s=1.0, bad_s=0.02, loss_good=0.2, loss_bad=0.9)
-    mesh = routed(chain(*HOSTS), losses=losses, seed=seed)
+    mesh = routed(chain(*HOSTS), losses=losses, seed=int(streams.seed))
 
     took_s = await arrivals(mesh, [(HOSTS[0], HOSTS[3])] * 200, every_s=0.5)
 

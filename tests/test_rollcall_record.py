@@ -15,7 +15,9 @@ from gateway.ledger import roll_calls
 from gateway.ledger.errors import LedgerError
 from gateway.rollcall.call import LATE_WINDOW_S
 from sim.fleet import Box, until
+from sim.kit import Sim
 from sim.people import NEVER, Habit
+from sim.pytest_plugin import sim_test
 from tests.core_scene import BASE, ONE, PHONE, TWO, VEH, passes, scene
 from tests.rollcall_board import FAST, Board, call
 
@@ -278,10 +280,10 @@ async def test_what_was_found_out_for_a_neighbour_is_the_neighbours_record(tmp_p
         assert await ledger.read(lambda tx: roll_calls.list_calls(tx, open_only=True)) == []
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_roll_call_through_power_cuts_bad_disks_and_a_dead_path(tmp_path: Path, seed: int) -> None:
+@sim_test(seeds=3)
+async def test_roll_call_through_power_cuts_bad_disks_and_a_dead_path(sim: Sim) -> None:
     """Whatever fails for ten minutes: nobody who answered is missing at the end, and the record is sealed."""
-    async with scene(tmp_path, "pdt", "tiantong", extra=FAST, seed=seed) as field:
+    async with scene(sim.folder, "pdt", "tiantong", extra=FAST, seed=sim.seed) as field:
         fate = field.fleet.streams.stream("fate")
         field.phone.person = field.person(SLOW, "wang")
         board = await call(field.hq, "ZHANG", "LI", "WANG", "BASE-1", "VEH-3", deadline_s=1800)
