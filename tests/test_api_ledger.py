@@ -11,7 +11,7 @@ import pytest
 
 from gateway.api.app import build
 from gateway.domain import AlarmKind
-from gateway.ledger import LedgerFaultError, LedgerFullError, Tx
+from gateway.ledger import LedgerFaultError, LedgerFullError
 from sim.fleet import until
 from tests import api_scene
 from tests.api_scene import CHIEF
@@ -102,10 +102,7 @@ async def test_an_impossible_message_id_is_400(tmp_path: Path, identity: str) ->
 async def test_a_full_disk_takes_sos_and_refuses_routine(tmp_path: Path) -> None:
     """Full: ROUTINE is 507 in both languages, SOS is 201; the alarm stands until there is room again."""
     async with desk(tmp_path) as (field, call):
-        ledger = field.hq.gateway.core.ledger
-        await ledger.write(lambda tx: _let_grow(tx, 40))
-        with pytest.raises(LedgerFullError):
-            await ledger.write(lambda tx: tx.execute("CREATE TABLE filler AS SELECT zeroblob(1000000)"))
+        field.hq.disk.full = True
         refused, answer = await call("POST", "messages", MESSAGE)
         taken, _ = await call("POST", "messages", {**MESSAGE, "text": "求救", "precedence": "SOS"})
         await passes(6)
@@ -123,16 +120,12 @@ async def test_a_full_disk_takes_sos_and_refuses_routine(tmp_path: Path) -> None
 async def test_the_alarm_of_a_full_disk_is_cleared_when_there_is_room(tmp_path: Path) -> None:
     """Within seconds of the disk having room the alarm is over, told by an event, and ROUTINE is taken."""
     async with desk(tmp_path) as (field, call):
-        ledger = field.hq.gateway.core.ledger
-        ballast = field.hq.ledger_path.with_name("ledger.db.ballast")
-        await ledger.write(lambda tx: _let_grow(tx, 40))
+        field.hq.disk.full = True
         with pytest.raises(LedgerFullError):
-            await ledger.write(lambda tx: tx.execute("CREATE TABLE filler AS SELECT zeroblob(1000000)"))
-        ballast.mkdir()  # nothing can be kept back as long as this stands here
+            await field.hq.gateway.core.ledger.write(lambda tx: notes.meta_set(tx, "filler", "x"))
         await passes(20)
         stood = await alarms(field.hq, AlarmKind.DISK_FULL)
-        ballast.rmdir()
-        await ledger.write(lambda tx: _let_grow(tx, 1 << 20), urgent=True)
+        field.hq.disk.full = False
 
         async def over() -> bool:
             return await alarms(field.hq, AlarmKind.DISK_FULL) == []
@@ -145,13 +138,6 @@ async def test_the_alarm_of_a_full_disk_is_cleared_when_there_is_room(tmp_path: 
         assert stood == ["disk_full"]
         assert kinds == ["alarm.raised", "alarm.cleared"]
         assert status == 201
-
-
-def _let_grow(tx: Tx, pages: int) -> None:
-    """Let the file grow by so many pages only."""
-    row = tx.one("PRAGMA page_count")
-    assert row is not None
-    tx.execute(f"PRAGMA max_page_count = {row[0] + pages}")
 
 
 async def test_an_empty_log_tells_the_cursor_that_comes_next(tmp_path: Path) -> None:
