@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,9 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     seeds = run.add_mutually_exclusive_group()
     seeds.add_argument("--seed", type=int, metavar="N", help="the seed (that of the file) 种子")
     seeds.add_argument("--seeds", type=_range, metavar="A..B", help="many seeds, on all cores 多个种子")
-    run.add_argument("--rate", type=float, default=0.0, metavar="X", help="virtual seconds per real one 倍速")
+    run.add_argument(
+        "--rate", type=_rate, default=0.0, metavar="X", help="virtual seconds per real one (no limit) 倍速"
+    )
     run.add_argument("--json", action="store_true", help="one JSON object per seed 每个种子输出一个 JSON")
     run.add_argument("--report", type=Path, metavar="DIR", help="write page, tables and capture 报告目录")
     run.add_argument(
@@ -77,6 +80,16 @@ def _range(text: str) -> range:
     if not dots or not first.isdecimal() or not last.isdecimal() or int(last) < int(first):
         raise argparse.ArgumentTypeError(f"{text!r}: A..B, such as 1..200 形如 1..200")
     return range(int(first), int(last) + 1)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number greater than 0 倍速应大于 0")
+    return rate
 
 
 def _run(args: argparse.Namespace) -> int:

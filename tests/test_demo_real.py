@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.main_job import main_job
+
 pytestmark = pytest.mark.real
 
 COMMAND = (sys.executable, "-P", "-m", "gateway.cli", "demo")
@@ -60,7 +62,10 @@ def names(folder: Path) -> list[str]:
 
 @pytest.mark.timeout(190)
 async def test_whole_story(tmp_path: Path) -> None:
-    """`fieldgate demo --once --json` plays it in under two minutes, keeps its promises and says so."""
+    """`fieldgate demo --once --json` plays it in under two minutes, keeps its promises and says so.
+
+    The scenario of the same name writes the same texts between the same people.
+    """
     folder = tmp_path / "run"
     loop = asyncio.get_running_loop()
     began_s = loop.time()
@@ -84,6 +89,10 @@ async def test_whole_story(tmp_path: Path) -> None:
     assert carried == {"cellular", "pdt", "tiantong", "beidou"}
     assert all(message["id"] and message["latency_s"] is not None for message in shown["messages"])
     assert processes_of(folder) == []
+    virtual = main_job()
+    stations = set(virtual.board)
+    pairs = {(row["from"], row["to"]) for row in shown["messages"] if row["to"] in stations}
+    assert pairs - {("T-305", "HQ")} == set(virtual.texts)  # the emergency is no text of anybody's
 
 
 async def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
