@@ -109,9 +109,11 @@ class SimDisk(VirtualExecutor, Storage):
         life, sync_s = self._life, self._rng.uniform(*SYNC_S)
         if before is not None:
             await asyncio.sleep(sync_s / 2)
-            self._tear(before)
-            await self._gone.wait()  # the power goes now: nobody is told of this commit
-            return value
+            sync_s /= 2
+            if self.tear_next is not None:  # else the fault is over
+                self._tear(before)
+                await self._gone.wait()  # the power goes now: nobody is told of this commit
+                return value
         await asyncio.sleep(sync_s)
         if life == self._life:
             self.commits += 1

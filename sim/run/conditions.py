@@ -57,13 +57,13 @@ class Conditions:
         return not self._truth.missing(self._world)
 
     async def _all_settled(self) -> bool:
-        """Every copy of what was handed to a gateway here has come to its end there."""
+        """Every copy of what a gateway was first to take has come to its end there."""
         for unit in self._world.units.values():
             if not unit.box.on:
                 return False
             own = unit.node.station
             for message in await self._messages(unit):
-                if message.sender == own and not all(
+                if message.id.origin == own and not all(
                     copy.state in (NATIVE_SETTLED if copy.station not in self._gateways else SETTLED)
                     for copy in message.recipients
                 ):

@@ -12,9 +12,10 @@ from typing import Final
 from sim import loop
 from sim.faults.apply import Breaker
 from sim.record import Event, Record, What
+from sim.run.breaches import Breach
 from sim.run.conditions import Conditions
 from sim.run.metrics import Metrics
-from sim.run.promises import Breach, Promises
+from sim.run.promises import Promises
 from sim.run.truth import Truth
 from sim.scenario.draw import Drawn
 from sim.scenario.model import Expect, Rule
@@ -97,6 +98,7 @@ class Run:
         promises = Promises(world, truth)
         metrics = Metrics(world, truth)
         conditions = Conditions(world, truth)
+        asyncio.get_running_loop().set_exception_handler(promises.callback_failed)
         breaker, actors = Breaker(world), Actors(world)
         async with world:
             record.note(What.PHASE, name="safety")

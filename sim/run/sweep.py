@@ -33,14 +33,14 @@ def sweep(scenario: Scenario, seeds: Iterable[int], *, processes: int = 0) -> It
     work = [(scenario, seed) for seed in seeds]
     wanted = min(len(work), processes or len(os.sched_getaffinity(0)))
     if wanted <= 1:
-        yield from map(_one, work)
+        yield from map(one_seed, work)
         return
     # spawned, not forked: a worker begins as clean as a new process, whatever this one holds
     with multiprocessing.get_context("spawn").Pool(wanted) as pool:
-        yield from pool.imap_unordered(_one, work)
+        yield from pool.imap_unordered(one_seed, work)
 
 
-def _one(work: tuple[Scenario, int]) -> Outcome:
+def one_seed(work: tuple[Scenario, int]) -> Outcome:
     scenario, seed = work
     try:
         result = play(draw(scenario, seed))

@@ -29,6 +29,7 @@ class Entry:
     accepted: bool | None = None
     accepted_s: float = 0.0
     id: str = ""
+    ack_wanted: bool = False
     shown_s: dict[str, list[float]] = field(default_factory=dict)
     """Times of its first showings by screen; one marked as a repeat stands in `repeated_s`."""
     repeated_s: dict[str, list[float]] = field(default_factory=dict)
@@ -62,7 +63,11 @@ class Truth:
 
     def __init__(self, record: Record, *, hq: str) -> None:
         self.entries: dict[str, Entry] = {}
-        self.by_id: dict[str, Entry] = {}
+        """By key; a text to several recipients has one for each, the first under its own key."""
+        self.by_id: dict[str, list[Entry]] = {}
+        """By identity, those it was given later by its gateway included."""
+        self.texts: dict[str, float] = {}
+        """Everything anybody typed, followed or not, and when first."""
         self.last_shown: tuple[Entry, ...] = ()
         """What the latest showing was about."""
         self.pressed_s: dict[str, float] = {}
@@ -90,6 +95,15 @@ class Truth:
             and not world.excused(entry.via, entry.accepted_s)
         ]
 
+    def of(self, ref: str, station_sign: str) -> Entry | None:
+        """Return what was typed under an identity for one recipient."""
+        return next((entry for entry in self.by_id.get(ref, ()) if entry.to == station_sign), None)
+
+    def renamed(self, old: str, new: str) -> None:
+        """Follow a text that its gateway gave another identity."""
+        if old in self.by_id and new not in self.by_id:
+            self.by_id[new] = self.by_id[old]
+
     def untold_emergencies(self) -> list[str]:
         """Keys of emergencies that some gateway heard and headquarters was never told of."""
         return [key for key in self.heard_s if key not in self.told_s]
@@ -105,31 +119,43 @@ class Truth:
 
     def _typed(self, event: Event) -> None:
         facts = event.facts
+        self.texts.setdefault(str(facts["text"]), event.at_s)
         if not facts["followed"]:
             return
         key = str(facts["key"])
-        entry = self.entries.get(key)
-        if entry is None:
-            entry = self.entries[key] = Entry(
-                key=key,
-                by=event.node,
-                to=str(facts["to"]),
-                text=str(facts["text"]),
-                native=bool(facts["native"]),
-                precedence=int(str(facts.get("precedence", 0))),
-                at_s=event.at_s,
-                lifetime_s=float(str(facts.get("lifetime_s") or DEFAULT_LIFETIME_S)),
-                via=str(facts.get("via", "")),
-            )
+        if key not in self.entries:
+            for number, to in enumerate([str(facts["to"]), *str(facts.get("also", "")).split(",")]):
+                if to:
+                    name = key if number == 0 else f"{key}>{to}"
+                    self.entries[name] = self._entry(event, name, to)
         accepted = facts["accepted"]
-        if accepted is not None and entry.accepted is None:
-            entry.accepted, entry.accepted_s = bool(accepted), event.at_s
-            if facts.get("id"):
-                entry.id = str(facts["id"])
-                self.by_id[entry.id] = entry
+        if accepted is None:
+            return
+        for name, entry in self.entries.items():
+            if name.partition(">")[0] == key and entry.accepted is None:
+                entry.accepted, entry.accepted_s = bool(accepted), event.at_s
+                if facts.get("id"):
+                    entry.id = str(facts["id"])
+                    self.by_id.setdefault(entry.id, []).append(entry)
+
+    def _entry(self, event: Event, key: str, to: str) -> Entry:
+        facts = event.facts
+        return Entry(
+            key=key,
+            by=event.node,
+            to=to,
+            text=str(facts["text"]),
+            native=bool(facts["native"]),
+            precedence=int(str(facts.get("precedence", 0))),
+            at_s=event.at_s,
+            lifetime_s=float(str(facts.get("lifetime_s") or DEFAULT_LIFETIME_S)),
+            via=str(facts.get("via", "")),
+            ack_wanted=bool(facts.get("ack_wanted", False)),
+        )
 
     def _shown(self, event: Event) -> None:
-        entry = self.entries.get(str(event.facts["key"]))
+        key = str(event.facts["key"])
+        entry = self.entries.get(f"{key}>{event.node}") or self.entries.get(key)
         self.last_shown = () if entry is None else (entry,)
         if entry is not None:
             times = entry.repeated_s if event.facts["repeat"] else entry.shown_s

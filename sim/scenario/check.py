@@ -13,7 +13,7 @@ from typing import Final
 from sim.scenario.check_actions import check_action
 from sim.scenario.keys import GROUP_BEARERS
 from sim.scenario.kinds import MAX_NAME_CHARS, NAME
-from sim.scenario.known import Known
+from sim.scenario.known import Known, bearers_of
 from sim.scenario.lines import Path
 from sim.scenario.model import Expect, Group, Node, Road, Rule, Scenario, Site, Zone
 from sim.scenario.patterns import MAX_NAMES, expanded, matching, names
@@ -155,7 +155,7 @@ def _node(node: Node, known: Known, path: Path) -> Iterator[Problem]:
         yield _wrong(
             (*path, "start_km"), node.start_km.high, f"≤ {length:.1f} km", "beyond the road", "超出道路"
         )
-    for link in node.links:
+    for link in bearers_of(node):
         if len(known.on(link)) < PEERS:
             yield _wrong(
                 (*path, "links"), link, "a second station on it", "nobody to talk to", "此承载上没有对端"
@@ -187,8 +187,8 @@ def _group(group: Group, known: Known, path: Path) -> Iterator[Problem]:
     if not serving:
         yield unknown((*path, "via"), ("node", "节点"), group.via, known.nodes)
     for name in serving:
-        if bearer not in known.nodes[name].links:
-            links = ", ".join(known.nodes[name].links)
+        if bearer not in (carried := bearers_of(known.nodes[name])):
+            links = ", ".join(carried)
             yield _wrong(
                 (*path, "via"),
                 f"{name}: {links}",

@@ -9,7 +9,7 @@ from typing import Final
 
 from sim.faults.model import Fault
 from sim.scenario.kinds import Key, Kind
-from sim.scenario.known import Known
+from sim.scenario.known import Known, bearers_of
 from sim.scenario.lines import Path
 from sim.scenario.model import Action, Do
 from sim.scenario.patterns import matching
@@ -100,8 +100,8 @@ def _roll_call(action: Action, known: Known, path: Path) -> Iterator[Problem]:
 def _quiet(action: Action, known: Known, path: Path) -> Iterator[Problem]:
     yield from _gateway(action, known, path)
     node = known.nodes.get(action.who)
-    if node is not None and action.link not in {*node.links, "all"}:
-        yield unknown((*path, "link"), ("link", "链路"), action.link, [*node.links, "all"])
+    if node is not None and action.link not in {*bearers_of(node), "all"}:
+        yield unknown((*path, "link"), ("link", "链路"), action.link, [*bearers_of(node), "all"])
 
 
 def _voice(action: Action, known: Known, path: Path) -> Iterator[Problem]:
@@ -165,7 +165,7 @@ def check_fault(fault: Fault, known: Known, path: Path) -> Iterator[Problem]:
             name, _, link = fault.target.partition("/")
             if name not in known.nodes:
                 yield unknown(here, _GATEWAY, name, known.nodes)
-            elif link not in (serial := [one for one in known.nodes[name].links if one in SERIAL]):
+            elif link not in (serial := [one for one in bearers_of(known.nodes[name]) if one in SERIAL]):
                 yield unknown(here, ("link with a device", "带终端的链路"), link, serial)
         case _:
             yield from _bearer(fault, known, here)

@@ -63,7 +63,7 @@ def draw(scenario: Scenario, seed: int) -> Drawn:
         whole,
         seed=seed,
         sites=tuple(_fixed(site, streams, f"site/{site.id}") for site in whole.sites),
-        nodes=tuple(_fixed(node, streams, f"node/{node.id}") for node in whole.nodes),
+        nodes=tuple(_fixed(_linked(node, streams), streams, f"node/{node.id}") for node in whole.nodes),
         groups=tuple(_fixed(group, streams, f"group/{group.id}") for group in whole.groups),
         swarm=modes.swarm(whole.swarm),
     )
@@ -95,6 +95,15 @@ def _fixed(one: One, streams: Streams, place: str) -> One:
             drawn = streams.stream(f"{place}/{name}").uniform(value.low, value.high)
             changed[name] = Span(drawn, drawn)
     return replace(one, **changed) if changed else one  # type: ignore[type-var]
+
+
+def _linked(node: Node, streams: Streams) -> Node:
+    """Choose one of alternative bearers; all nodes with the same alternatives choose alike, to meet on it."""
+    return replace(node, links=tuple(_choice(word, streams) for word in node.links))
+
+
+def _choice(word: str, streams: Streams) -> str:
+    return streams.stream(f"links/{word}").choice(word.split("|")) if "|" in word else word
 
 
 def _named(actions: tuple[Action, ...], streams: Streams) -> Iterator[list[Action]]:

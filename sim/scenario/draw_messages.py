@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from drivers.base import Precedence
@@ -18,6 +19,12 @@ LAST_S: Final = 5.0
 LONG_SHARE: Final = 0.06
 ADDRESSED_SHARE: Final = 0.3
 """Of what people type, so much begins with @."""
+
+SECOND_SHARE: Final = 0.2
+"""Of messages so many name two recipients."""
+SHORT_LIVED_SHARE: Final = 0.2
+"""Of messages so many live only as long as one of the next."""
+SHORT_LIVES_S: Final = (60, 120, 300)
 
 PHRASES: Final = (
     "水位上涨半米",
@@ -68,8 +75,10 @@ def draw_messages(scenario: Scenario, streams: Streams) -> list[Action]:
                         to=rng.choice(others),
                         text=_text(rng, f"{node.id}-{number}"),
                         precedence=rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0],
+                        lifetime_s=_lifetime_s(rng),
                     )
                 )
+                made[-1] = _to_two(made[-1], rng, others)
     for node in scenario.nodes:
         own = [group.id for group in scenario.groups if group.id in people and group.via == node.id]
         stream = streams.stream(f"typing/{node.id}")
@@ -91,6 +100,19 @@ def _times(
         if at_s >= phase_s - LAST_S:
             return
         yield number, at_s, random.Random(stream.getrandbits(64))  # noqa: S311 - repeatable on purpose
+
+
+def _lifetime_s(rng: random.Random) -> int:
+    """Most live for a day; some are worth something for a few minutes only."""
+    return rng.choice(SHORT_LIVES_S) if rng.random() < SHORT_LIVED_SHARE else 0
+
+
+def _to_two(action: Action, rng: random.Random, others: list[str]) -> Action:
+    """Now and then name a second recipient."""
+    more = [one for one in others if one != action.to]
+    if not more or rng.random() >= SECOND_SHARE:
+        return action
+    return replace(action, to=f"{action.to},{rng.choice(more)}")
 
 
 def _text(rng: random.Random, mark: str) -> str:

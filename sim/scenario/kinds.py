@@ -194,7 +194,10 @@ def _word(key: Key, value: object) -> str:
 def _words(key: Key, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
         raise ValueRefusedError(f"a list of: {key.limit}", "not a list of words", "应为非空列表")
-    words = tuple(_word(key, word) for word in value)
+    words = tuple(value)
+    for word in words:
+        for choice in str(word).split("|"):  # one of several, for each seed to choose
+            _word(key, choice)
     if len(set(words)) != len(words):
         raise ValueRefusedError("each once", "named twice", "重复")
     return words

@@ -10,6 +10,11 @@ from sim.scenario.model import Group, Node, Road, Scenario, Site, Zone
 from sim.scenario.patterns import names
 
 
+def bearers_of(node: Node) -> list[str]:
+    """Return every bearer a node has or, where a seed chooses one ("tiantong|beidou"), may have."""
+    return [bearer for word in node.links for bearer in word.split("|")]
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """Names and what bears them."""
@@ -41,9 +46,9 @@ class Known:
     @property
     def bearers(self) -> list[str]:
         """Every bearer somebody is on, in the order of appearance."""
-        return list(dict.fromkeys(link for node in self.nodes.values() for link in node.links))
+        return list(dict.fromkeys(link for node in self.nodes.values() for link in bearers_of(node)))
 
     def on(self, bearer: str) -> list[str]:
         """Return everybody on a bearer."""
-        gateways = [name for name, node in self.nodes.items() if bearer in node.links]
+        gateways = [name for name, node in self.nodes.items() if bearer in bearers_of(node)]
         return gateways + [n for n, group in self.people.items() if GROUP_BEARERS[group.kind] == bearer]

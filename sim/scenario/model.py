@@ -98,7 +98,8 @@ class ClockSpec:
 class Node:
     """A gateway (headquarters, vehicle, relay hill). A pattern such as "veh-{1..6}" in `id` makes several.
 
-    `links` names bearers: pdt, tiantong, beidou, vsat, cellular, mesh, lan.
+    `links` names bearers: pdt, tiantong, beidou, vsat, cellular, mesh, lan; "tiantong|beidou": each seed
+    chooses one of them, for all nodes alike.
     """
 
     id: str

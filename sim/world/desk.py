@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -25,6 +26,10 @@ RETRY_S: Final = 5.0
 RETRIES: Final = 2_000
 """Bounds that: some hours."""
 
+LOST_ANSWERS: Final = 0.2
+ASK_AGAIN_S: Final = (0.0, 120.0)
+"""So many answers are lost on their way to the client, which then asks again so much later."""
+
 CALLER: Final = Caller(name="desk", role=Role.ADMIN, ceiling=Precedence.SOS)
 
 
@@ -37,6 +42,11 @@ class Desk:
         """Texts on the screen by message id."""
         self.shown_s: dict[str, float] = {}
         """When each appeared first."""
+        self.told: dict[tuple[str, int], str] = {}
+        """The state that events told last, by message id and station."""
+        self.odd: list[tuple[str, str]] = []
+        """What no client should ever be told: promise and words."""
+        self._accepted: dict[str, int] = {}
         self._box = box
         self._record = record
         self._texts = texts
@@ -54,13 +64,20 @@ class Desk:
         lifetime_s: int | None = None,
         ack_wanted: bool = False,
     ) -> Message | None:
-        """Send a message as a careful client does: until it is answered. None when it was refused."""
+        """Send a message as a careful client does: until it is answered. None when it was refused.
+
+        `to` may name several, with commas between. Now and then the answer does not reach the client, and it
+        asks again with the same key.
+        """
         self._number += 1
         key = f"{self.sign}-{self._number}"
+        first, _, also = to.partition(",")
         facts: dict[str, Any] = {
             "key": key,
             "by": self.sign,
-            "to": to,
+            "to": first,
+            "also": also,
+            "ack_wanted": ack_wanted,
             "text": text,
             "precedence": int(precedence),
             "native": False,
@@ -69,7 +86,7 @@ class Desk:
         }
         self._record.note(What.TYPED, self.sign, **facts, accepted=None)
         new = NewMessage(
-            to=(to,),
+            to=tuple(to.split(",")),
             text=text,
             precedence=precedence,
             lifetime_s=lifetime_s,
@@ -78,11 +95,23 @@ class Desk:
         message = await self._submit(new, key)
         ref = "" if message is None else str(message.id)
         self._record.note(What.TYPED, self.sign, **facts, accepted=message is not None, id=ref)
+        if message is not None:
+            await self._ask_again(new, key, ref)
         return message
+
+    async def _ask_again(self, new: NewMessage, key: str, ref: str) -> None:
+        """Act as one of those clients whose answer got lost."""
+        dice = random.Random(f"{key} {new.text}")  # noqa: S311 - repeatable on purpose
+        if dice.random() < LOST_ANSWERS:
+            await asyncio.sleep(dice.uniform(*ASK_AGAIN_S))
+            again = await self._submit(new, key)
+            if again is not None and str(again.id) != ref:
+                self.odd.append(("P2", f"one Idempotency-Key made {ref} and {again.id}"))
 
     async def _submit(self, new: NewMessage, key: str) -> Message | None:
         for _ in range(RETRIES):
             if self._box.on:
+                life = self._box.starts
                 try:
                     message, _ = await self._box.backend.submit(new, CALLER, key)
                 except BadInputError:
@@ -91,7 +120,7 @@ class Desk:
                     if not _worth_retrying(error):
                         return None
                 else:
-                    if self._box.on:
+                    if self._lives(life):
                         return message
             await asyncio.sleep(RETRY_S)
         return None
@@ -107,7 +136,14 @@ class Desk:
             assert isinstance(entries, list)  # noqa: S101 - the API's own shape
             for entry in entries:
                 station, state = entry["station"], entry["state"]
-                self._record.note(What.ROLL_CALL, self.sign, call=call["id"], station=station, state=state)
+                self._record.note(
+                    What.ROLL_CALL,
+                    self.sign,
+                    call=call["id"],
+                    station=station,
+                    state=state,
+                    within_s=deadline_s,
+                )
 
         await self._insist(start)
 
@@ -118,17 +154,32 @@ class Desk:
             await backend.quiet(link, on, CALLER)
 
         await self._insist(set_quiet)
+        self._record.note(
+            What.FAULT,
+            self.sign,
+            link,
+            name="quiet",
+            target=self.sign if link == "all" else f"{self.sign}/{link}",
+            state="begins" if on else "ends",
+            cause="scenario",
+        )
 
     async def _insist(self, act: Callable[[GatewayBackend], Awaitable[None]]) -> None:
         for _ in range(RETRIES):
             if self._box.on:
+                life = self._box.starts
                 try:
                     await act(self._box.backend)
                 except (RefusedError, LedgerError):
                     pass  # the box is in trouble or busy: a person tries again
                 else:
-                    return
+                    if self._lives(life):
+                        return
             await asyncio.sleep(RETRY_S)
+
+    def _lives(self, life: int) -> bool:
+        """Whether the box still runs as it did: else it died with its answer."""
+        return self._box.on and self._box.starts == life
 
     # --- seeing ------------------------------------------------------------------------------------------
 
@@ -141,21 +192,27 @@ class Desk:
             while box.on:
                 _, rows = await backend.events_after(self._cursor, PAGE)
                 for cursor, kind, body, _ in rows:
-                    await self._take(backend, kind, body)
+                    if cursor <= self._cursor:
+                        self.odd.append(("P2", f"event {cursor} came again behind {self._cursor}"))
+                        return
+                    await self._take(backend, cursor, kind, body)
                     self._cursor = cursor
                 if not rows:
                     await backend.wait_events(self._cursor)
         except LedgerError:
             return
 
-    async def _take(self, backend: GatewayBackend, kind: str, body: dict[str, Any]) -> None:
+    async def _take(self, backend: GatewayBackend, cursor: int, kind: str, body: dict[str, Any]) -> None:
         note = self._record.note
         if kind == "message.state":
+            self.told[str(body["id"]), int(body["station"])] = str(body["state"])
             facts: dict[str, Any] = {
                 key: body.get(key) for key in ("id", "station", "state", "evidence", "by")
             }
             note(What.MESSAGE, self.sign, **facts)
         elif kind == "message.accepted":
+            if self._accepted.setdefault(body["id"], cursor) != cursor:
+                self.odd.append(("P2", f"{body['id']} was accepted twice: the text is news again"))
             await self._arrived(backend, body)
         elif kind.startswith("alarm."):
             note(What.ALARM, self.sign, key=body.get("key"), state=kind.removeprefix("alarm."))
@@ -164,6 +221,9 @@ class Desk:
 
     def _roll_call(self, happening: str, body: dict[str, Any]) -> None:
         facts: dict[str, Any] = {k: v for k, v in body.items() if isinstance(v, str | int | float)}
+        counts = body.get("counts")
+        if isinstance(counts, dict):
+            facts |= counts
         call = facts.pop("id", "")
         self._record.note(What.ROLL_CALL, self.sign, call=call, happening=happening, **facts)
 

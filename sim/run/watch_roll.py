@@ -1,0 +1,151 @@
+"""Roll calls against what people heard and said.
+
+Everybody expected has exactly one verdict. Who is `answered` was asked on the air and said something after
+that. Who said so in time, with every bearer on the way whole, is not `absent`. A call ends at its deadline,
+whatever the date says: not before it while somebody is missing, and not long after.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway import native
+from sim.record import Event, What
+from sim.run.breaches import Breaches
+from sim.run.calm import Calm, Place, bearer_of, node_of, way
+from sim.run.truth import Truth
+from sim.run.watch_air import AirWatch
+from sim.run.watch_links import LEAD_S
+from sim.world.files import PDT_BASE
+from sim.world.people import Man
+from sim.world.unit import Unit
+from sim.world.world import World
+
+PROMISE: Final = "roll call"
+
+VERDICTS: Final = ("answered", "inferred", "absent", "fault", "wrong_station", "pending")
+"""What everybody expected is counted as, once."""
+
+IN_TIME_S: Final = 90.0
+"""An answer so long before the deadline reaches whoever called, over any bearer that is whole."""
+
+OVERDUE_S: Final = 120.0
+"""A call is not open for longer than this after its deadline."""
+
+EARLY_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Called:
+    node: str
+    at_s: float
+    within_s: float
+
+
+class RollWatch:
+    """Follows the roll calls of one world."""
+
+    def __init__(self, world: World, truth: Truth, calm: Calm, air: AirWatch, breaches: Breaches) -> None:
+        self._world = world
+        self._truth = truth
+        self._calm = calm
+        self._air = air
+        self._breaches = breaches
+        self._called: dict[str, _Called] = {}
+        self._said_s: dict[str, list[float]] = {}
+        self._asked_s: dict[str, list[float]] = {}
+        self._people = {man.group.station: man for man in world.people.values()}
+        record = world.record
+        record.watch(self._board, What.ROLL_CALL)
+        record.watch(self._typed, What.TYPED)
+        record.watch(self._shown, What.SHOWN)
+
+    def _board(self, event: Event) -> None:
+        facts = event.facts
+        call = str(facts["call"])
+        if "within_s" in facts:
+            within_s = float(str(facts["within_s"]))
+            self._called.setdefault(call, _Called(event.node, event.at_s, within_s))
+        elif facts.get("happening") == "ended":
+            self._ended(event, call)
+
+    def _ended(self, event: Event, call: str) -> None:
+        called = self._called.get(call)
+        if called is None or called.node != event.node:
+            return
+        absent = int(str(event.facts.get("absent", 0)))
+        left_s = called.at_s + called.within_s - event.at_s
+        if absent and left_s > EARLY_S:
+            self._breaches.add("P7", event.node, f"{call} ended {left_s:.0f} s early, {absent} absent")
+
+    def _typed(self, event: Event) -> None:
+        if event.node in self._world.people and event.facts["accepted"] is None:
+            self._said_s.setdefault(event.node, []).append(event.at_s)
+
+    def _shown(self, event: Event) -> None:
+        if str(event.facts["text"]).endswith(native.ROLL_CALL_TEXT):
+            self._asked_s.setdefault(event.node, []).append(event.at_s)
+
+    async def finish(self) -> None:
+        """Judge every call that is kept."""
+        for unit in self._world.units.values():
+            if not unit.box.on or self._world.second_lives.get(unit.id):
+                continue
+            for header in await unit.box.backend.roll_calls(limit=100):
+                shown = await unit.box.backend.roll_call(str(header["id"]))
+                if shown is not None:
+                    self._judge(unit, shown)
+
+    def _judge(self, unit: Unit, call: dict[str, Any]) -> None:
+        name, counts = call["id"], call["counts"]
+        if counts["expected"] != sum(counts[word] for word in VERDICTS):
+            self._breaches.add(PROMISE, unit.id, f"{name}: the counts do not add up: {counts}")
+        called = self._called.get(name)
+        if called is None:
+            return
+        end_s = called.at_s + called.within_s
+        now_s = self._world.now_s()
+        over_s = now_s - end_s - self._calm.stopped_s(unit.id, called.at_s, now_s)
+        if call["state"] == "running" and over_s > OVERDUE_S:
+            self._breaches.add("P7", unit.id, f"{name} is still open {over_s:.0f} s after its deadline")
+        for entry in call["entries"]:
+            man = self._people.get(entry["station"])
+            if man is not None:
+                self._entry(unit, name, called, man, entry["state"])
+
+    def _entry(self, unit: Unit, call: str, called: _Called, man: Man, state: str) -> None:
+        radio = PDT_BASE + man.group.station
+        asked = self._asked_s.get(man.id, []) + self._air.asked_s.get(radio, [])
+        first_s = min((at_s for at_s in asked if at_s >= called.at_s), default=None)
+        said = self._said_s.get(man.id, []) + self._air.answered_s.get(radio, [])
+        after = [at_s for at_s in said if first_s is not None and at_s >= first_s]
+        if state in ("answered", "late", "relayed") and not after:
+            found = "was never asked" if first_s is None else "never said anything"
+            self._breaches.add(PROMISE, unit.id, f"{call}: {man.id} is {state}, but {found}")
+        if state == "absent" and after and self._got_through(unit, called, man, min(after)):
+            wait_s = min(after) - called.at_s
+            self._breaches.add(
+                PROMISE, unit.id, f"{call}: {man.id} is absent, but answered after {wait_s:.0f} s"
+            )
+
+    def _got_through(self, unit: Unit, called: _Called, man: Man, at_s: float) -> bool:
+        """Whether nothing was broken between this person and the gateway that called."""
+        end_s = called.at_s + called.within_s
+        if at_s > end_s - IN_TIME_S or man.group.kind != "handheld" or not self._flat:
+            return False
+        via = man.group.via
+        near: list[Place] = [bearer_of("pdt"), way("pdt", via), way("pdt", man.id), node_of(via)]
+        if not self._calm.holds([*near, node_of(unit.id)], called.at_s - LEAD_S, end_s):
+            return False
+        if via == unit.id:
+            return True
+        shared = [b for b in unit.node.links if b in self._world.units[via].node.links and b != "pdt"]
+        return any(
+            self._calm.holds([bearer_of(b), way(b, unit.id), way(b, via)], called.at_s - LEAD_S, end_s)
+            for b in shared
+        )
+
+    @property
+    def _flat(self) -> bool:
+        return self._world.scenario.area.model == "flat"

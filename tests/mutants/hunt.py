@@ -1,0 +1,84 @@
+"""Hunting one planted bug: `python -m tests.mutants.hunt NAME [A..B]` plays seeds until one is broken.
+
+Prints one JSON object: the seed, what broke, the shrunk faults, and whether its replay breaks the same. With
+`--count` every seed of the range is played and only counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sim.run import replay
+from sim.run.play import play
+from sim.run.sweep import Outcome, one_seed
+from sim.scenario.draw import draw
+from sim.scenario.library import find
+from sim.scenario.model import Scenario
+from sim.scenario.read import load_scenario
+from tests.mutants.catalogue import ALL
+
+MAX_SEEDS = 200
+"""Seeds of the sweep that every run of the tests plays."""
+
+
+def hunt(scenario: Scenario, first: int) -> dict[str, Any]:
+    """Play the seed that once found it, then the others in order; shrink and replay the first broken one."""
+    for seed in (first, *(n for n in range(1, MAX_SEEDS + 1) if n != first)):
+        outcome = one_seed((scenario, seed))
+        if outcome.holds:
+            continue
+        if outcome.failed:  # it ends the run itself: there is no schedule to shrink
+            return {"seed": seed, "broken": outcome.broken, "faults": [], "details": outcome.details[:3]}
+        return {"seed": seed, "details": outcome.details[:3]} | _shrunk(scenario, seed)
+    return {"seed": None}
+
+
+def _shrunk(scenario: Scenario, seed: int) -> dict[str, Any]:
+    small = replay.shrink(replay.of_result(play(draw(scenario, seed))))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "small.json"
+        replay.write(path, small)
+        again = replay.of_result(play(replay.read(path).drawn))
+    return {
+        "broken": small.broken,
+        "faults": [f"{f.kind.value} {f.target} at {f.at_s:.0f} s" for f in small.drawn.schedule.faults],
+        "replayed": (again.trace, again.broken) == (small.trace, small.broken),
+    }
+
+
+def count(scenario: Scenario, seeds: range) -> dict[str, Any]:
+    """Play every seed and count what it broke."""
+    outcomes = [one_seed((scenario, seed)) for seed in seeds]
+    broken: list[Outcome] = [one for one in outcomes if not one.holds]
+    return {
+        "caught": len(broken),
+        "of": len(outcomes),
+        "seeds": [one.seed for one in broken],
+        "by": sorted({name for one in broken for name in one.broken}),
+        "details": [f"{one.seed}: {one.details[0][:160]}" for one in broken[:3]],
+    }
+
+
+def main() -> None:
+    """Plant, then play."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=sorted(ALL))
+    parser.add_argument("--count", metavar="A..B", default="")
+    args = parser.parse_args()
+    bug = ALL[args.name]
+    scenario = load_scenario(find(bug.scenario))
+    bug.plant()
+    if args.count:
+        first, _, last = args.count.partition("..")
+        told = count(scenario, range(int(first), int(last) + 1))
+    else:
+        told = hunt(scenario, bug.seed)
+    print(json.dumps({"mutant": bug.name, **told}, ensure_ascii=False))  # noqa: T201 - its answer
+
+
+if __name__ == "__main__":
+    main()
