@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from drivers.udp_config import PEERS_MAX
 from sim.devices.beidou import BeidouTerminal
 from sim.devices.pdt_handheld import Handheld
 from sim.devices.pdt_radio import PdtRadio
@@ -24,8 +25,9 @@ PDT, TIANTONG, BEIDOU, PERSON = 2_100, 17_410_000_000, 166_000, 900
 CALLED = 12
 """Stations of a roll call: gateways, and handhelds of headquarters where there are fewer."""
 
-SETTLE_S = 120.0
-"""Virtual time from the first power-on until measuring begins: every link is up, every report told."""
+SETTLE_S, REST_S = 120.0, 900.0
+"""From the first power-on until measuring begins every link comes up; at rest, reports are told as well:
+fifty gateways share one radio channel. Virtual time."""
 
 TEXT = "第{n}条：桥头水位上涨，各组注意安全，绕行北线，收到回答，完毕。"
 """What is said, cut to CHARS."""
@@ -77,7 +79,7 @@ async def _measure(folder: Path, gateways: int, virtual_s: float, quiet_s: float
     async with fleet:
         for box in boxes:
             await box.power_on()
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(REST_S if quiet_s else SETTLE_S)
         for box in boxes:
             box.trace.records.clear()
         began_s = time.process_time()
@@ -152,7 +154,9 @@ address = {{ pdt = "{PDT + person}" }}
 
 def _box(fleet: Fleet, number: int, gateways: int, quiet_s: float) -> Box:
     others = [other for other in range(1, gateways + 1) if other != number]
-    peers = ", ".join(f'"10.0.0.{other}:7000"' for other in (others if number == 1 else others[:1]))
+    peers = ", ".join(
+        f'"10.0.0.{other}:7000"' for other in (others[:PEERS_MAX] if number == 1 else others[:1])
+    )
     cards = ", ".join(str(BEIDOU + other) for other in others)
     pace = [
         f"heartbeat_min_s = {quiet_s}\nheartbeat_max_s = {2 * quiet_s}\nloss_detect_s = {4 * quiet_s}",

@@ -1,4 +1,4 @@
-"""Gateways with nothing to say, heartbeats and polls every half minute: times real time."""
+"""Gateways with nothing to say, heartbeats and polls every minute: times real time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SMALL, LARGE = 10, 50
 SMALL_S, LARGE_S = 1_800.0, 600.0
 """Virtual seconds."""
 
-QUIET_S = 30.0
+QUIET_S = 60.0
 """Between heartbeats and polls of every link; the promise is for 10 s or more."""
 
 SMALL_AT_LEAST, LARGE_AT_LEAST = 2_000.0, 400.0

@@ -135,6 +135,13 @@ class LinkHealth:
             path.wait_s = min(2 * path.wait_s, RETRY_MAX_S)
         return due
 
+    def next_probe_s(self) -> float:
+        """Return when the next silent path is to be asked; inf while none is."""
+        if self._device in _DEAD:
+            return inf
+        silent = (p.retry_s for p in self._paths.values() if p.misses >= SUSPECT_MISSES and not p.lost)
+        return min(silent, default=inf)
+
     def view(self, now_s: float) -> LinkView:
         """Return the link's state for people and reports."""
         if self._view is None or now_s >= self._view_until_s:

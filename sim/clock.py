@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import get_running_loop
 from typing import Final
 
 from typing_extensions import override
@@ -33,7 +34,7 @@ class SimClock(Clock):
 
     @override
     def monotonic_s(self) -> float:
-        return asyncio.get_running_loop().time()
+        return get_running_loop().time()
 
     @override
     def unix_ms(self) -> int:

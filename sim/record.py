@@ -12,6 +12,8 @@ from enum import Enum
 class What(Enum):
     """Kinds of happenings. The facts that go with each are named here; every other key is free."""
 
+    __hash__ = object.__hash__  # asked for at every happening; nothing depends on the order of a set of kinds
+
     FRAME = "frame"
     """A frame or line passed a link of a gateway: `direction` "tx"|"rx", `note`, and the octets in `data`."""
     AIR = "air"
@@ -111,7 +113,10 @@ class Record:
         at_ns = round(asyncio.get_running_loop().time() * 1e9)
         self.counts[what] += 1
         if what in HASHED:
-            line = f"{at_ns} {what.value} {node} {link} {facts}".encode()
+            parts = [f"{at_ns} {what._value_} {node} {link}"]
+            for key, value in facts.items():
+                parts += (key, value if type(value) is str else repr(value))
+            line = "\0".join(parts).encode()
             self._hash = zlib.crc32(data, zlib.crc32(line, self._hash))
         watchers, kept = self._watchers[what], what in self._keep
         if watchers or kept:

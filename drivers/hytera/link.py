@@ -263,14 +263,22 @@ class HyteraLink:
             now_s = self._env.clock.monotonic_s()
             for attempt in self._outbox.overdue(now_s):
                 self._unknown(attempt, "no result came 未收到结果")
-            if now_s - session.heard_s >= self._config.keepalive_s:
+            if now_s - session.heard_s >= self._config.keepalive_s - SHORTEST_WAIT_S:
                 await session.data(ID_QUERY)
             next_s = min(
                 session.heard_s + self._config.keepalive_s,
                 self._outbox.next_deadline_s(),
                 self._inbound.voice.until_s() or float("inf"),
             )
-            await self._due.wait(max(SHORTEST_WAIT_S, next_s - self._env.clock.monotonic_s()))
+            wait_s = next_s - self._env.clock.monotonic_s()
+            await self._due.wait(max(SHORTEST_WAIT_S, wait_s), lambda: self._longer_s(session))
+
+    def _longer_s(self, session: Session) -> float:
+        """How much longer the keeper may sleep, as the radio was heard meanwhile."""
+        now_s = self._env.clock.monotonic_s()
+        next_s = min(session.heard_s + self._config.keepalive_s, self._outbox.next_deadline_s())
+        left_s = min(next_s, self._inbound.voice.until_s() or float("inf")) - now_s
+        return left_s if left_s > SHORTEST_WAIT_S else 0.0
 
     def _gate(self, transmission: Transmission, destination: int, *, group: bool) -> None:
         if not self._env.may_transmit():

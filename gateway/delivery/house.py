@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
+from drivers.waiting import Bell
 from gateway.core import Core
 from gateway.delivery import far_ends
 from gateway.delivery.outbox import Outbox
@@ -26,8 +27,11 @@ PROBE_LIFE_S = 60.0
 LOAD_COPIES = 256
 """Copies read from the ledger at once: some 20 ms on a small box, so that nobody waits behind it."""
 
-RECEIPTS_EVERY_LOOKS = 12
-"""Receipts whose time is over are looked for once a minute."""
+RECEIPTS_EVERY_S = 60.0
+"""Receipts whose time is over are looked for this often."""
+
+REST_MAX_S = 60.0
+"""Longest rest with nothing to send: whatever comes is written, and a commit ends it."""
 
 
 class Housekeeper:
@@ -37,6 +41,9 @@ class Housekeeper:
         self._core = core
         self._outbox = outbox
         self._settled = False
+        self._bell = Bell()
+        self._receipts_s = 0.0
+        """When receipts are looked for next; inf while none is owed."""
         self._seen: tuple[int, int] | None = None
         """How far ledger and memory were when the ledger was last looked through."""
         self._expiry_s = 0.0
@@ -53,19 +60,32 @@ class Housekeeper:
 
     async def run(self) -> None:
         """Take up the rest, then look after lifetimes and what found no room, until cancelled."""
-        looks = 0
+        self._core.ledger.on_commit = self._bell.ring
         while True:
             try:
                 await self._settle()
                 await self._look_through()
                 await self._refuse_misfits()
-                if looks % RECEIPTS_EVERY_LOOKS == 0:
+                if self._core.now_s() >= self._receipts_s:
                     await self._end_receipts()
+                    self._receipts_s = self._core.now_s() + RECEIPTS_EVERY_S
             except LedgerError as error:
                 self._core.log.warning("housekeeping_refused", error=str(error))
-            looks += 1
+            rest_s = self._rest_s()
+            if rest_s > 0:
+                await self._bell.wait(rest_s)
             await self._core.clock.sleep(LOOK_S)
             self._probe()
+
+    def _rest_s(self) -> float:
+        """How long nothing will have to be looked at, short of a look, unless something is written."""
+        core, outbox = self._core, self._outbox
+        if not outbox.idle or self._seen != (core.ledger.commits, outbox.works.removed):
+            return 0.0
+        now_s = core.now_s()
+        times = [self._expiry_s, self._receipts_s, now_s + REST_MAX_S]
+        times += [link.health.next_probe_s() for link in core.links.values()]
+        return min(times) - now_s - LOOK_S
 
     async def _look_through(self) -> None:
         """Look through the ledger, unless nothing was written, no room made and no lifetime ended since."""
@@ -79,6 +99,10 @@ class Housekeeper:
         if self._settled:
             await self._load_due(waiting)
         await self._load_owed(owed)
+        if not owed:
+            self._receipts_s = inf
+        elif self._receipts_s == inf:
+            self._receipts_s = core.now_s() + RECEIPTS_EVERY_S
         await self._expire(expiry_s)
         self._seen = now if self._settled else None
 

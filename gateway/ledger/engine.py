@@ -74,6 +74,8 @@ class Ledger:
         self._newest_cursor = writer.newest_cursor
         self.commits = 0
         """Commits since this opening, failed ones too: while it stands, the ledger holds what it held."""
+        self.on_commit: Callable[[], None] = _nobody
+        """Called after each of them."""
         self.on_full: Callable[[], None] = _nobody
         """Called when `disk_full` may have changed."""
         self._told_full = writer.full
@@ -319,6 +321,7 @@ class Ledger:
     def _finish_commit(self, batch: list[Op], work: asyncio.Future[None]) -> None:
         self._busy = False
         self.commits += 1
+        self.on_commit()
         if self._writer.full is not self._told_full:
             self._told_full = self._writer.full
             self.on_full()
