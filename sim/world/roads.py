@@ -25,9 +25,6 @@ TERRAIN: Final = "terrain"
 STEP_KM: Final = 0.02
 """How finely a road is looked through for zones that are tunnels."""
 
-LEFT_OF_SKY: Final = (Sky.TUNNEL, Sky.CANYON)
-"""What no satellite, and one of several, leave; with more the sky counts as open."""
-
 Stretches = tuple[tuple[float, float], ...]
 
 
@@ -66,13 +63,13 @@ class Travels:
             return sky.view(bearer, name, scenario.area, streams, unit.mover, told)
 
         for bearer, shade in unit.shades.items():
-            yield view(bearer, unit.id, partial(_shaded, shade))
+            yield view(bearer, unit.id, partial(_shaded, shade, len(sky.EAST_DEG[bearer])))
         if "vsat" in unit.node.links:
             yield view("vsat", unit.id, partial(self._dish, unit))
         for man in self._people.values():
             if man.shade is not None and man.mover is unit.mover:
                 bearer = "tiantong" if man.group.kind == "phone" else "beidou"
-                yield view(bearer, man.id, partial(_shaded, man.shade))
+                yield view(bearer, man.id, partial(_shaded, man.shade, len(sky.EAST_DEG[bearer])))
 
     def start(self) -> None:
         """Look at everybody."""
@@ -125,8 +122,12 @@ class Travels:
         (self.dishless.discard if seen else self.dishless.add)(unit.id)
 
 
-def _shaded(shade: Shade, seen: int) -> None:
-    shade.put(TERRAIN, LEFT_OF_SKY[seen] if seen < len(LEFT_OF_SKY) else Sky.OPEN)
+def _shaded(shade: Shade, total: int, seen: int) -> None:
+    """Shade a device that sees so many of its satellites: one of several leaves a canyon's sky."""
+    if seen == 0:
+        shade.put(TERRAIN)
+    else:
+        shade.put(TERRAIN, Sky.CANYON if seen == 1 and total > 1 else Sky.OPEN)
 
 
 def _through(path: Path, zones: Iterable[Zone]) -> Stretches:
