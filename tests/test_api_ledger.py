@@ -11,7 +11,7 @@ import pytest
 
 from gateway.api.app import build
 from gateway.domain import AlarmKind
-from gateway.ledger import LedgerFaultError, LedgerFullError
+from gateway.ledger import LedgerFaultError, LedgerFullError, notes
 from sim.fleet import until
 from tests import api_scene
 from tests.api_scene import CHIEF
