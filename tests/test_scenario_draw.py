@@ -85,7 +85,9 @@ def test_nothing_is_left_to_chance_after_drawing(seed: int) -> None:
     assert [text for text, times in said.items() if times > 1] == []
     for action in actions:
         if action.do is Do.SEND:
-            assert all(recipients(drawn.scenario, replace(action, to=one)) == [one] for one in action.to.split(","))
+            assert all(
+                recipients(drawn.scenario, replace(action, to=one)) == [one] for one in action.to.split(",")
+            )
 
 
 @given(SEEDS)
