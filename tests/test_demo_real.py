@@ -89,7 +89,7 @@ async def test_whole_story(tmp_path: Path) -> None:
     assert carried == {"cellular", "pdt", "tiantong", "beidou"}
     assert all(message["id"] and message["latency_s"] is not None for message in shown["messages"])
     assert processes_of(folder) == []
-    virtual = main_job()
+    virtual = await asyncio.to_thread(main_job)
     stations = set(virtual.board)
     pairs = {(row["from"], row["to"]) for row in shown["messages"] if row["to"] in stations}
     assert pairs - {("T-305", "HQ")} == set(virtual.texts)  # the emergency is no text of anybody's
