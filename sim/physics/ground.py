@@ -46,7 +46,7 @@ class Ground:
         Nearer than the correlation distance the shadow shrinks with distance: both ends then stand behind
         the same obstacles.
         """
-        pair = (a, b)
+        pair = (a, b) if a <= b else (b, a)
         found = self._pairs.get(pair)
         if found is None:
             if len(self._pairs) >= PAIRS_MAX:

@@ -68,12 +68,12 @@ class OverLand:
 class Reach:
     """How far two antennas may be apart and still matter to each other: the culling of neighbours.
 
-    Beyond it the median lies `margin_sigmas` of the shadow below `floor_dbm`: one pair in many hundreds would
-    still be felt.
+    Beyond it the median lies `margin_sigmas` of the shadow below `floor_dbm`: of the pairs just behind that
+    edge one in forty would still be felt, and barely.
     """
 
     def __init__(
-        self, *, f_mhz: float, env: Env, sigma_db: float, floor_dbm: float, margin_sigmas: float = 3.0
+        self, *, f_mhz: float, env: Env, sigma_db: float, floor_dbm: float, margin_sigmas: float = 2.0
     ) -> None:
         self._f_mhz = f_mhz
         self._env = env

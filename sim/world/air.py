@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
@@ -26,7 +25,7 @@ from sim.world.files import BEIDOU_BASE, NETS, PDT_BASE
 from sim.world.ip import bearer_of
 from sim.world.masts import HANDHELD, MESH, RELAY_GAIN_DB, Figures, Mast, gateway_figures
 from sim.world.meter import SKY_BPS, Meter
-from sim.world.motion import Mover, Place
+from sim.world.motion import Place
 from sim.world.people import Man
 from sim.world.sites import Hill
 from sim.world.unit import Unit
@@ -75,7 +74,7 @@ class AirSpace:
         self._record = record
         self._crowded: list[Group] = [group for group in scenario.groups if group.tier == "crowd"]
         self.masts = {unit.id: self._mast(unit) for unit in units.values()}
-        self.masts |= {man.id: Mast(man.id, partial(_where, man), HANDHELD) for man in people.values()}
+        self.masts |= {man.id: Mast(man.id, man.place, HANDHELD) for man in people.values()}
         self._signs = {PDT_BASE + unit.node.station: unit.id for unit in units.values()}
         self._signs |= {PDT_BASE + man.group.station: man.id for man in people.values()}
         self._counted: RdssMessage | None = None
@@ -89,7 +88,7 @@ class AirSpace:
     # --- making ------------------------------------------------------------------------------------------
 
     def _mast(self, unit: Unit) -> Mast:
-        return Mast(unit.id, partial(_where, unit.mover), gateway_figures(unit.node.antenna_m))
+        return Mast(unit.id, unit.mover.place, gateway_figures(unit.node.antenna_m))
 
     def _land(self, f_mhz: float) -> Propagation:
         area = self._scenario.area
@@ -116,7 +115,7 @@ class AirSpace:
         """Let a relay site repeat what it hears for as long as it has power."""
         site = hill.site
         figures = Figures(site.power_dbm, RELAY_GAIN_DB, site.antenna_m)
-        self.masts[site.id] = mast = Mast(site.id, lambda: site.at, figures)
+        self.masts[site.id] = mast = Mast(site.id, lambda _: site.at, figures)
         relay = RelaySite(mast)
         if self.pdt is not None:
             self.pdt.relays.append(relay)
@@ -137,7 +136,7 @@ class AirSpace:
         self.mesh = RoutedMesh(medium, rate_bps=MESH_BPS)
         for unit in meshed:
             figures = Figures(MESH.power_dbm, MESH.gain_db, unit.node.antenna_m)
-            self.mesh.add(unit.id, Mast(unit.id, partial(_where, unit.mover), figures))
+            self.mesh.add(unit.id, Mast(unit.id, unit.mover.place, figures))
         self._fleet.network.carrier = self._carrier
 
     def _make_crowd(self) -> None:
@@ -346,7 +345,3 @@ class AirSpace:
 
 def _everybody(_: Station) -> bool:
     return True
-
-
-def _where(who: Mover | Man) -> Place:
-    return who.place(asyncio.get_running_loop().time())

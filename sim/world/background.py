@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable
 from typing import Final
 
 from sim.loop import NEUTRAL
 from sim.radio.crowd import Crowd, Habit, Member, Tally
 from sim.radio.medium import Medium
-from sim.radio.reception import Antenna
+from sim.radio.reception import Antenna, Spot
 from sim.radio.station import Burst, Link, Radio
 from sim.radio.timing import NS, ns
 from sim.rng import Streams
 from sim.scenario.model import Group
-from sim.world.masts import HANDHELD, Mast
+from sim.world.masts import HANDHELD
 from sim.world.motion import Place
 
 POLITE_S: Final = 0.02
 """Longest extra wait of a radio that found the channel busy: some slots, so that not all begin at once."""
+
+FAR_KM: Final = 0.25
+"""A station of the net that has gone this far is looked at anew by all: some correlation distances."""
 
 
 class Background:
@@ -40,6 +44,7 @@ class Background:
         self._spoilt: dict[int, set[int]] = {}
         self._rng = streams.stream("pdt/polite")
         self._foreign_ns = 0
+        self._looked: dict[int, Place] = {}
 
     def gateway(self, radio_id: int, antenna: Antenna) -> None:
         """Add a gateway's radio: it answers members, and its net's transmissions are heard by them."""
@@ -56,7 +61,8 @@ class Background:
         habit = Habit(period_s=group.every_s.low)
         crowd = Crowd(self.medium, habit)
         self._crowds.append(crowd)
-        antenna = Mast(group.id, lambda: place, HANDHELD)
+        x_km, y_km = place
+        antenna = Spot(group.id, x_km, y_km, power_dbm=HANDHELD.power_dbm, gain_db=HANDHELD.gain_db)
         self.members[group.id] = member = crowd.add(antenna, self._radios[serving])
         if group.off:
             member.switch(on=False)
@@ -74,9 +80,14 @@ class Background:
                 self.members[group.id].switch(on=True)
 
     def moved(self, radio_id: int) -> None:
-        """Look anew at who hears a station of the net."""
-        if radio_id in self._radios:
-            self.medium.moved(self._radios[radio_id])
+        """Look anew at who hears a station of the net, if it has gone far enough to matter."""
+        radio = self._radios.get(radio_id)
+        if radio is None:
+            return
+        here = radio.antenna.x_km, radio.antenna.y_km
+        if math.dist(here, self._looked.setdefault(radio_id, here)) >= FAR_KM:
+            self._looked[radio_id] = here
+            self.medium.moved(radio)
 
     # --- what the net asks -------------------------------------------------------------------------------
 
@@ -85,6 +96,7 @@ class Background:
         radio = self._radios.get(radio_id)
         if radio is None:
             return 0.0
+        self.moved(radio_id)
         now_ns = self.medium.timeline.now_ns
         if self.medium.busy(radio, now_ns):
             clear_ns = max(1, self.medium.clear_ns(radio) - now_ns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -41,26 +42,36 @@ MESH: Final = Figures(37.0, 4.0)
 
 
 class Mast:
-    """An antenna that is wherever its bearer is: `where` tells its place now."""
+    """An antenna that is wherever its bearer is: `where` tells the place at an instant."""
 
-    __slots__ = ("_where", "gain_db", "height_m", "name", "power_dbm")
+    __slots__ = ("_at_s", "_place", "_where", "gain_db", "height_m", "name", "power_dbm")
 
-    def __init__(self, name: str, where: Callable[[], Place], figures: Figures) -> None:
+    def __init__(self, name: str, where: Callable[[float], Place], figures: Figures) -> None:
         self.name = name
         self.power_dbm = figures.power_dbm
         self.gain_db = figures.gain_db
         self.height_m = figures.height_m
         self._where = where
+        self._at_s = -1.0
+        self._place: Place = (0.0, 0.0)
 
     @property
     def x_km(self) -> float:
         """Kilometres east, on a grid of ten metres."""
-        return round(self._where()[0], GRID)
+        return self.place()[0]
 
     @property
     def y_km(self) -> float:
         """Kilometres north, on the same grid."""
-        return round(self._where()[1], GRID)
+        return self.place()[1]
+
+    def place(self) -> Place:
+        """Where it is now, on that grid."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s != self._at_s:
+            x, y = self._where(now_s)
+            self._at_s, self._place = now_s, (round(x, GRID), round(y, GRID))
+        return self._place
 
 
 def gateway_figures(antenna_m: float) -> Figures:
