@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from sim.cli_outside import BROKEN, HOLDS, REFUSED, feed_trace, outside
 
 if TYPE_CHECKING:
+    from sim.pace import Pace
     from sim.run.play import Result
+    from sim.run.sweep import Outcome
     from sim.scenario.draw import Drawn
     from sim.scenario.model import Scenario
 
@@ -117,9 +119,7 @@ def _one(args: argparse.Namespace, drawn: Drawn, command: str) -> int:
     from sim.run.play import play  # noqa: PLC0415
     from sim.run.report import summary_of  # noqa: PLC0415
 
-    result = play(
-        drawn, keep=frozenset(What) if args.report else frozenset(), rate=getattr(args, "rate", 0.0)
-    )
+    result = play(drawn, keep=frozenset(What) if args.report else frozenset(), pace=_pace(args))
     if args.report:
         from sim.report.writer import write_report  # noqa: PLC0415
 
@@ -132,6 +132,13 @@ def _one(args: argparse.Namespace, drawn: Drawn, command: str) -> int:
     if not result.holds:
         _keep_failure(args, result)
     return HOLDS if result.holds else BROKEN
+
+
+def _pace(args: argparse.Namespace) -> Pace | None:
+    from sim.pace import Pace, RealWall  # noqa: PLC0415
+
+    rate = getattr(args, "rate", 0.0)
+    return Pace(rate, RealWall()) if rate else None
 
 
 def outline(result: Result) -> dict[str, Any]:
@@ -216,7 +223,8 @@ def _sweep(args: argparse.Namespace, scenario: Scenario) -> int:
             print(json.dumps(told, ensure_ascii=False))
         if not outcome.holds:
             failing.append(outcome.seed)
-            bar.say(f"✗ 种子 seed {outcome.seed}: {'; '.join(outcome.details)[:200]}")
+            path = _keep(args.keep, scenario, outcome)
+            bar.say(f"✗ 种子 seed {outcome.seed}: {'; '.join(outcome.details)[:200]}  {path}")
     bar.end()
     if not args.json:
         _tell_probes(probes)
@@ -224,6 +232,18 @@ def _sweep(args: argparse.Namespace, scenario: Scenario) -> int:
     if failing:
         _one_failing(args, draw(scenario, failing[0]))
     return BROKEN if failing else HOLDS
+
+
+def _keep(folder: Path, scenario: Scenario, outcome: Outcome) -> Path:
+    """Write the replay file of a seed that did not hold."""
+    from sim.run import replay  # noqa: PLC0415
+    from sim.scenario.draw import draw  # noqa: PLC0415
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{scenario.name}-{outcome.seed}.replay.json"
+    drawn = draw(scenario, outcome.seed)
+    replay.write(path, replay.of(drawn, outcome.trace, outcome.broken))
+    return path
 
 
 def _one_failing(args: argparse.Namespace, drawn: Drawn) -> None:

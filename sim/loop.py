@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
@@ -21,6 +20,7 @@ from typing_extensions import override
 
 from protocols.errors import FieldgateError
 from sim.futures import NumberedLoop, SimFuture, SimTask
+from sim.pace import Pace
 from sim.posts import Post
 
 T = TypeVar("T")
@@ -87,7 +87,7 @@ class VirtualLoop(NumberedLoop):
     _ready: deque[asyncio.Handle | Post]
     _stopping: bool
 
-    def __init__(self, *, limit_s: float | None = None, rate: float = 0.0) -> None:
+    def __init__(self, *, limit_s: float | None = None, pace: Pace | None = None) -> None:
         super().__init__()
         self._now_ns = 0
         self._limit_ns = None if limit_s is None else round(limit_s * NS_PER_S)
@@ -97,8 +97,7 @@ class VirtualLoop(NumberedLoop):
         self._timer_numbers = itertools.count()
         self._task_numbers = itertools.count(1)
         self._owner_thread = threading.get_ident()
-        self._rate = rate
-        self._started_ns = time.monotonic_ns()
+        self._pace = pace
         self._paused: dict[str, list[asyncio.Handle | Post]] = {}
 
     def pause(self, box: str) -> None:
@@ -219,7 +218,7 @@ class VirtualLoop(NumberedLoop):
         heap, ready = self._heap, self._ready
         while heap and not self._stopping:
             when_ns, _, post = heap[0]
-            if type(post) is not Post or when_ns > self._last_ns or self._rate:
+            if type(post) is not Post or when_ns > self._last_ns or self._pace is not None:
                 return
             heappop(heap)
             self._now_ns = when_ns
@@ -240,15 +239,9 @@ class VirtualLoop(NumberedLoop):
                 f"virtual time is limited to {self._limit_ns / NS_PER_S} s; {_waiting(self)}",
                 f"虚拟时间上限为 {self._limit_ns / NS_PER_S} 秒；{_waiting(self)}",
             )
-        if self._rate:
-            self._wait_for_the_world(when_ns)
+        if self._pace is not None:
+            self._pace.until(when_ns)
         self._now_ns = when_ns
-
-    def _wait_for_the_world(self, when_ns: int) -> None:
-        """Scaled time: let real time catch up with the next timer."""
-        ahead_ns = when_ns / self._rate - (time.monotonic_ns() - self._started_ns)
-        if ahead_ns > 0:
-            time.sleep(ahead_ns / NS_PER_S)  # noqa: TID251 - the one place where virtual time meets the real one
 
     @override
     def create_future(self) -> asyncio.Future[Any]:
@@ -287,12 +280,9 @@ class VirtualLoop(NumberedLoop):
             raise _fence_error("call_soon_threadsafe from another thread")
 
 
-def run(main: Coroutine[Any, Any, T], *, limit_s: float | None = None, rate: float = 0.0) -> T:
-    """Run `main` in virtual time, from 0, and return its result.
-
-    `rate` greater than 0 lets no more than so many virtual seconds go by in a real one.
-    """
-    with asyncio.Runner(loop_factory=lambda: VirtualLoop(limit_s=limit_s, rate=rate)) as runner:
+def run(main: Coroutine[Any, Any, T], *, limit_s: float | None = None, pace: Pace | None = None) -> T:
+    """Run `main` in virtual time, from 0, and return its result; `pace` holds it back to real time."""
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(limit_s=limit_s, pace=pace)) as runner:
         return runner.run(main)
 
 

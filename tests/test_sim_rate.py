@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
+from sim.pace import Pace
 from sim.run.play import play
 from sim.scenario.draw import draw
 from sim.scenario.read import load_scenario
@@ -34,30 +35,29 @@ class Wall:
     """A wall clock that only sleeping moves."""
 
     def __init__(self) -> None:
-        self.now_ns = 0
+        self.time_s = 0.0
         self.slept = 0
 
-    def monotonic_ns(self) -> int:
-        return self.now_ns
+    def now_s(self) -> float:
+        return self.time_s
 
-    def sleep(self, seconds: float) -> None:
-        self.now_ns += round(seconds * 1e9)
+    def wait(self, seconds: float) -> None:
+        self.time_s += seconds
         self.slept += 1
 
 
-def test_sixty_virtual_seconds_take_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sixty_virtual_seconds_take_one(tmp_path: Path) -> None:
     """At rate 60 the wall clock passes a sixtieth of the virtual time; what happens is the same."""
     (tmp_path / "short.toml").write_text(SCENE, "utf-8")
     drawn = draw(load_scenario(tmp_path / "short.toml"), 1)
     fast = play(drawn)
     wall = Wall()
-    monkeypatch.setattr("sim.loop.time", wall)
 
-    held = play(drawn, rate=60)
+    held = play(drawn, pace=Pace(60, wall))
 
     assert held.holds
     assert (held.trace, held.took_s) == (fast.trace, fast.took_s)
-    assert wall.now_ns / 1e9 == pytest.approx(held.took_s / 60, rel=0.02)
+    assert wall.time_s == pytest.approx(held.took_s / 60, rel=0.02)
     assert wall.slept > 20
 
 
@@ -67,12 +67,12 @@ def test_rate_of_the_command(
     """`sim run FILE --rate 60` holds the run back; without it nothing waits."""
     (tmp_path / "short.toml").write_text(SCENE, "utf-8")
     wall = Wall()
-    monkeypatch.setattr("sim.loop.time", wall)
+    monkeypatch.setattr("sim.pace.RealWall", lambda: wall)
     for words, virtual_s in ((["--rate", "60"], 120), ([], 0)):
-        wall.now_ns = 0
+        wall.time_s = 0.0
         assert main(["sim", "run", str(tmp_path / "short.toml"), "--json", *words]) == 0
         assert json.loads(capsys.readouterr().out)["holds"]
-        assert wall.now_ns / 1e9 == pytest.approx(virtual_s / 60, rel=0.1)
+        assert wall.time_s == pytest.approx(virtual_s / 60, rel=0.1)
 
 
 @pytest.mark.parametrize("rate", ["-1", "nan", "fast", "0"])

@@ -11,6 +11,7 @@ from typing import Final
 
 from sim import loop
 from sim.faults.apply import Breaker
+from sim.pace import Pace
 from sim.record import Event, Record, What
 from sim.run.breaches import Breach
 from sim.run.conditions import Conditions
@@ -64,16 +65,16 @@ class Result:
 
 
 def play(
-    drawn: Drawn, *, keep: frozenset[What] = frozenset(), folder: Path | None = None, rate: float = 0.0
+    drawn: Drawn, *, keep: frozenset[What] = frozenset(), folder: Path | None = None, pace: Pace | None = None
 ) -> Result:
     """Play a drawn run in virtual time; `keep` names the events wanted in the result.
 
-    `folder` keeps the gateways' files; without one they go when the run ends. `rate` greater than 0
-    lets no more than so many virtual seconds go by in a real one.
+    `folder` keeps the gateways' files; without one they go when the run ends. `pace` holds
+    virtual time back to real time.
     """
     with tempfile.TemporaryDirectory(prefix="fieldgate-sim-", dir=_memory()) as scratch:
         run = Run(drawn, folder or Path(scratch), keep)
-        return loop.run(run.play(), rate=rate)
+        return loop.run(run.play(), pace=pace)
 
 
 def _memory() -> str | None:
