@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PYTEST := PYTHONHASHSEED=0 $(BIN)/python -P -m pytest -q
 
-.PHONY: demo test check bench test-peers vectors lock clean
+.PHONY: demo test check sweep soak bench test-peers vectors lock clean
 .DELETE_ON_ERROR:
 
 $(STAMP): requirements.lock pyproject.toml packaging/make-venv.sh
@@ -25,6 +25,17 @@ check: $(STAMP)
 	@$(BIN)/lint-imports
 	@$(PYTEST) tests/test_tidy.py
 
+# Seeds of the worlds that are made for it; a broken one leaves its replay file in sweep-failures.
+SWEEP := PYTHONHASHSEED=0 $(BIN)/fieldgate sim run --keep sweep-failures
+
+sweep: $(STAMP)
+	@$(SWEEP) small --seeds 1..200
+	@$(SWEEP) county --seeds 1..5
+
+soak: $(STAMP)
+	@$(SWEEP) small --seeds 1..2000
+	@$(SWEEP) county --seeds 1..20
+
 test-peers: $(STAMP)
 	@sh packaging/install-peers.sh
 	@$(PYTEST) -m peers
@@ -39,4 +50,4 @@ lock: $(STAMP)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --all-extras pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf .venv demo-run .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv demo-run sweep-failures .mypy_cache .ruff_cache .hypothesis

@@ -12,7 +12,7 @@ from sim.faults.bearers import Bearers
 from sim.faults.holds import Holds, Undo, nothing
 from sim.faults.model import Fault, Kind, Schedule
 from sim.loop import NEUTRAL
-from sim.record import What
+from sim.record import Event, What
 from sim.world import devices
 from sim.world.clone import Clone
 from sim.world.unit import Unit
@@ -20,6 +20,10 @@ from sim.world.world import World
 
 GARBLE_S: Final = 0.1
 """How often noise arrives on a line that brings garbage."""
+
+
+FRAME_OCTETS: Final = 16
+"""A line or datagram as long as this is no heartbeat."""
 
 
 class Breaker:
@@ -32,6 +36,9 @@ class Breaker:
         self._numbers = count(1)
         self._broken: dict[int, tuple[Fault, Undo, float]] = {}
         self._timers: list[asyncio.TimerHandle] = []
+        self._sending: dict[str, str] = {}
+        """Nodes whose power goes when they have sent something, and why."""
+        world.record.watch(self._frame, What.FRAME)
         self._backups: dict[Fault, tuple[Image, float]] = {}
 
     def since(self) -> Iterator[tuple[Fault, float]]:
@@ -104,6 +111,8 @@ class Breaker:
 
     def _node(self, fault: Fault, unit: Unit, reason: str) -> Undo:
         match fault.kind:
+            case Kind.POWER_CUT if fault.value:
+                return self._once_sent(unit, reason)
             case Kind.CRASH | Kind.POWER_CUT:
                 unit.off(reason, killed=fault.kind is Kind.CRASH)
                 return lambda: unit.on(reason)
@@ -128,6 +137,24 @@ class Breaker:
             case _:
                 unit.drain()
                 return unit.swap_battery
+
+    def _once_sent(self, unit: Unit, reason: str) -> Undo:
+        """Take the power in the moment after the next frame has left: what it says must be true already."""
+        self._sending[unit.id] = reason
+
+        def mend() -> None:
+            self._sending.pop(unit.id, None)
+            unit.on(reason)
+
+        return mend
+
+    def _frame(self, event: Event) -> None:
+        if (
+            event.facts["direction"] == "tx"
+            and len(event.data) >= FRAME_OCTETS
+            and event.node in self._sending
+        ):
+            self._world.units[event.node].off(self._sending.pop(event.node))
 
     def _torn(self, fault: Fault, unit: Unit, reason: str) -> Undo:
         disk = unit.box.disk

@@ -31,7 +31,8 @@ class Kind(Enum):
     CRASH = "crash"
     """The gateway's process is killed; it starts again after `for_s`. What it wrote is on the disk."""
     POWER_CUT = "power_cut"
-    """The box loses power: its disk keeps what was synced. Power returns after `for_s`."""
+    """The box loses power: its disk keeps what was synced. Power returns after `for_s`. `value` 1: not at
+    once, but in the moment after its next frame has left."""
     TORN_WRITE = "torn_write"
     """A power cut in the middle of a commit; `value` 0..1 is the share of the write that reached the disk."""
     PAUSE = "pause"

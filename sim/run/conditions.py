@@ -71,7 +71,8 @@ class Conditions:
         return True
 
     async def _queues_empty(self) -> bool:
-        return all(unit.box.on and not unit.box.gateway.outbox.works for unit in self._world.units.values())
+        """No text and no receipt waits anywhere; a report may wait for company."""
+        return all(unit.box.on and not _waiting(unit) for unit in self._world.units.values())
 
     async def _links_up(self) -> bool:
         for unit in self._world.units.values():
@@ -108,3 +109,9 @@ class Conditions:
 
     async def _messages(self, unit: Unit) -> list[Message]:
         return await unit.box.backend.messages(limit=PAGE, before=None, state=None, station=None)
+
+
+def _waiting(unit: Unit) -> int:
+    gateway = unit.box.gateway
+    works = gateway.outbox.works
+    return sum(works.count(kind, number) for kind in ("m", "r") for number in gateway.core.roster.stations)

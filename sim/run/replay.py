@@ -39,9 +39,12 @@ class Replay:
 
 def of_result(result: Result) -> Replay:
     """Make a replay of a run that was played."""
-    return Replay(
-        drawn=result.drawn, version=version("fieldgate"), trace=result.trace, broken=broken_names(result)
-    )
+    return of(result.drawn, result.trace, broken_names(result))
+
+
+def of(drawn: Drawn, trace: str, broken: tuple[str, ...]) -> Replay:
+    """Make a replay of what this version drew, and what came of it."""
+    return Replay(drawn=drawn, version=version("fieldgate"), trace=trace, broken=broken)
 
 
 def broken_names(result: Result) -> tuple[str, ...]:

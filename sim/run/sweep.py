@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
+from typing import Final
 
 from sim.run.play import play
 from sim.run.replay import broken_names
 from sim.scenario.draw import draw
 from sim.scenario.model import Scenario
+
+RUN_MAX_S: Final = 900.0
+"""Real seconds that one run may take: a gateway that spins at one instant of virtual time never ends."""
+
+CHUNKS: Final = 16
+MAX_CHUNK: Final = 4
+"""Seeds go to the workers in about so many pieces each, of so many at most: few trips, and a live bar."""
+
+
+class RunawayError(KeyboardInterrupt):
+    """A run took RUN_MAX_S; of this class, because a loop lets no other one through its tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +52,33 @@ def sweep(scenario: Scenario, seeds: Iterable[int], *, processes: int = 0) -> It
         return
     # spawned, not forked: a worker begins as clean as a new process, whatever this one holds
     with multiprocessing.get_context("spawn").Pool(wanted) as pool:
-        yield from pool.imap_unordered(one_seed, work)
+        chunk = max(1, min(MAX_CHUNK, len(work) // (CHUNKS * wanted)))
+        yield from pool.imap_unordered(one_seed, work, chunk)
+
+
+@contextmanager
+def _limited(limit_s: float) -> Iterator[None]:
+    """Raise RunawayError in the midst of what takes longer; only in a process's main thread."""
+
+    def over(_number: int, _frame: FrameType | None) -> None:
+        raise RunawayError(f"{limit_s:.0f} s and no end")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def one_seed(work: tuple[Scenario, int]) -> Outcome:
+    """Play one seed of a scenario; what goes wrong with the run itself is an outcome too."""
     scenario, seed = work
     try:
-        result = play(draw(scenario, seed))
-    except Exception as error:  # noqa: BLE001 - a worker's root: the sweep tells it and goes on
+        with _limited(RUN_MAX_S):
+            result = play(draw(scenario, seed))
+    except (Exception, RunawayError) as error:  # noqa: BLE001 - a worker's root: the sweep tells it, goes on
         return Outcome(
             seed=seed,
             holds=False,

@@ -1,4 +1,4 @@
-"""What programs on the API may rely on: one event once, in order; one request once; states as the events said."""
+"""What programs on the API may rely on: an event once and in order, a request once, states as events said."""
 
 from __future__ import annotations
 

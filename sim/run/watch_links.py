@@ -53,11 +53,11 @@ NODE_LEAD_S: Final = 60.0
 SHORT_CHARS: Final = 40
 """A text that fits one frame of any bearer."""
 
+BLIND: Final = frozenset({"pdt", "beidou"})
+"""Devices that cannot tell that what they send goes nowhere: the air, or the space segment, is not theirs."""
+
 FLAPS: Final = 6
 """How often in a run a link may come or go where nobody broke anything."""
-
-MAX_LEFT: Final = 64
-"""Entries that may wait in a gateway when everything has been settled: reports on their way."""
 
 
 class LinkWatch:
@@ -129,7 +129,7 @@ class LinkWatch:
             if (
                 fault.kind in SILENT
                 and fault.target in targets
-                and not (link == "pdt" and fault.kind is Kind.CUT)
+                and not (link in BLIND and fault.kind is Kind.CUT)
             ):
                 yield fault, begun_s
 

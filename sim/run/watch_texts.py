@@ -101,7 +101,7 @@ class TextWatch:
         if event.node in self._world.people and text.startswith(native.AUTOMATIC):
             last_s = self._automatic_s.get(event.node, -AUTOMATIC_EVERY_S)
             via = self._world.people[event.node].group.via
-            old = facts["repeat"] or self._world.excused(via, last_s)
+            old = facts["repeat"] or self._older_disk(via)
             if not old and event.at_s - last_s < AUTOMATIC_EVERY_S:
                 breaches.add("P8", event.node, f"automatic replies {event.at_s - last_s:.0f} s apart")
             self._automatic_s[event.node] = event.at_s
@@ -115,7 +115,8 @@ class TextWatch:
         man = self._world.people.get(screen)
         excused = self._world.excused
         serves = screen if man is None else man.group.via
-        return excused(serves, shown_s) or excused(entry.by, entry.accepted_s)
+        forgotten = man is not None and excused(serves, entry.accepted_s)
+        return forgotten or excused(serves, shown_s) or excused(entry.by, entry.accepted_s)
 
     def _honest(self, event: Event, entry: Entry) -> None:
         """Compare what a gateway's screen says of a text with what was typed."""

@@ -20,6 +20,8 @@ MAX_FOR_SHARE: Final = 0.25
 """No drawn fault but loss and its like lasts longer than this share of the phase: the rest must be lived."""
 REST_S: Final = 3.0
 """Least time between two faults that take the same box or device down, for a start to begin."""
+SENT_SHARE: Final = 0.7
+"""Of power cuts so many come in the moment after something was sent."""
 WAVES: Final = 3
 """Most stretches of bad channel on one bearer."""
 HOUR_S: Final = 3600.0
@@ -109,7 +111,7 @@ class _Draw:
 
     def power(self) -> Places:
         """Power cuts; most tear a write where power is this seed's trouble."""
-        torn = 0.9 if self._modes.of["power"] == HEAVY else 0.4
+        torn = 0.6 if self._modes.of["power"] == HEAVY else 0.4
 
         def which(rng: random.Random) -> tuple[Kind, float]:
             share, tear = _draw(self._swarm.torn, rng), rng.random()
@@ -117,6 +119,8 @@ class _Draw:
             every_s = rng.uniform(0.5, 8.0)
             if tear < torn:
                 return Kind.TORN_WRITE, share
+            if other is Kind.POWER_CUT:
+                return other, float(rng.random() < SENT_SHARE)
             return other, every_s if other is Kind.REBOOT_LOOP else 0.0
 
         yield from self._per_node(Kind.POWER_CUT, self._swarm.power_cuts_per_h, which)

@@ -194,7 +194,7 @@ OTHERS: Final = (
     ),
     mutant(
         "an emergency call is not told to headquarters",
-        ("gateway.delivery.native_in:NativeIn._report", gives([])),
+        ("gateway.delivery.distress:Emergencies._report", gives([])),
         name="alarm_not_forwarded",
     ),
     mutant(

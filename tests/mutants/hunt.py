@@ -1,7 +1,8 @@
 """Hunting one planted bug: `python -m tests.mutants.hunt NAME [A..B]` plays seeds until one is broken.
 
 Prints one JSON object: the seed, what broke, the shrunk faults, and whether its replay breaks the same. With
-`--count` every seed of the range is played and only counted.
+`--count A..B` every seed of the range is played and only counted; with `--find A..B` the first is named that
+breaks and is not among `--known`, those that break without the bug too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,15 @@ from tests.mutants.catalogue import ALL
 
 MAX_SEEDS = 200
 """Seeds of the sweep that every run of the tests plays."""
+
+
+def find_first(scenario: Scenario, seeds: range, known: frozenset[int]) -> dict[str, Any]:
+    """Play seeds until one is broken that was not `known` to be without the bug."""
+    for number, seed in enumerate((seed for seed in seeds if seed not in known), start=1):
+        outcome = one_seed((scenario, seed))
+        if not outcome.holds:
+            return {"seed": seed, "played": number, "by": outcome.broken, "details": outcome.details[:2]}
+    return {"seed": None, "played": len(seeds)}
 
 
 def hunt(scenario: Scenario, first: int) -> dict[str, Any]:
@@ -63,18 +73,27 @@ def count(scenario: Scenario, seeds: range) -> dict[str, Any]:
     }
 
 
+def _range(text: str) -> range:
+    first, _, last = text.partition("..")
+    return range(int(first), int(last) + 1)
+
+
 def main() -> None:
     """Plant, then play."""
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=sorted(ALL))
     parser.add_argument("--count", metavar="A..B", default="")
+    parser.add_argument("--find", metavar="A..B", default="")
+    parser.add_argument("--known", metavar="N,N", default="")
     args = parser.parse_args()
     bug = ALL[args.name]
     scenario = load_scenario(find(bug.scenario))
     bug.plant()
     if args.count:
-        first, _, last = args.count.partition("..")
-        told = count(scenario, range(int(first), int(last) + 1))
+        told = count(scenario, _range(args.count))
+    elif args.find:
+        known = frozenset(int(one) for one in args.known.split(",") if one)
+        told = find_first(scenario, _range(args.find), known)
     else:
         told = hunt(scenario, bug.seed)
     print(json.dumps({"mutant": bug.name, **told}, ensure_ascii=False))  # noqa: T201 - its answer
