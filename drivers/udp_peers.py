@@ -22,6 +22,10 @@ EAGERNESS = 0.25
 """Idle intervals are shortened by up to this share, drawn anew each time: one of two peers then asks first,
 and its question is the other's evidence."""
 
+LEARNT_SHARE = 2
+"""Longest round trip that is learnt, in silences that count as a loss: what answers later was held up by a
+clog or by a pause of ours, and one such sample would blind the detector for minutes."""
+
 LOST_INTERVAL_MAX_S = 15.0
 """Slowest pace of asking a lost peer: a healed path is found within it, a wreck costs 17 kB an hour."""
 
@@ -41,6 +45,8 @@ class Question:
 
     nonce: int
     sent_s: float
+    held: bool
+    """The peer was lost then or later: a reply tells how long it was away, not how long the path takes."""
     answered: bool = False
 
 
@@ -116,7 +122,7 @@ class Peer:
         """Note a heartbeat sent; what stays unanswered counts against the quality."""
         if len(self.questions) == HISTORY:
             self.unanswered -= not self.questions[0].answered
-        self.questions.append(Question(nonce, now_s))
+        self.questions.append(Question(nonce, now_s, self.online is False))
         self.unanswered += 1
         self.asked_s = now_s
         if self.online is False:
@@ -129,16 +135,19 @@ class Peer:
             return False
         question.answered = True
         self.unanswered -= 1
-        sample_s = max(0.0, now_s - question.sent_s)
+        if not question.held:
+            self._learn(min(max(0.0, now_s - question.sent_s), LEARNT_SHARE * pace.loss_detect_s))
+        if self.online and not self.traffic:
+            self.interval_s = min(self.interval_s * 2, pace.heartbeat_max_s)
+        self.proven_s = now_s
+        return True
+
+    def _learn(self, sample_s: float) -> None:
         if self.rtt_s is None:
             self.rtt_s, self.rtt_var_s = sample_s, sample_s / 2
         else:
             self.rtt_var_s += (abs(self.rtt_s - sample_s) - self.rtt_var_s) / 4
             self.rtt_s += (sample_s - self.rtt_s) / 8
-        if self.online and not self.traffic:
-            self.interval_s = min(self.interval_s * 2, pace.heartbeat_max_s)
-        self.proven_s = now_s
-        return True
 
     def heard(self, now_s: float, pace: Pace, chance: float) -> bool:
         """Take a sign of life (`chance`: a random number 0..1); True if that is news."""
@@ -165,6 +174,8 @@ class Peer:
         if self.online is False or now_s < self.loss_at_s(pace):
             return False
         self.online = False
+        for question in self.questions:
+            question.held = True
         self.interval_s = pace.heartbeat_min_s
         self.traffic = False
         return True

@@ -77,6 +77,23 @@ async def test_a_silent_cut_is_noticed_within_the_stated_time(
             await one.link.send(data(b"lost"))
 
 
+@pytest.mark.parametrize("held_s", [2.5, 20.0, 130.0])
+async def test_one_long_wait_does_not_blind_the_detector(held_s: float) -> None:
+    """After replies that were held back, as by a stopped process, the next cut is noticed within seconds."""
+    network = sim_network(delay_s=0.05)
+    async with box(network, HQ, f"{VEHICLE}:7000") as one, box(network, VEHICLE, f"{HQ}:7000"):
+        await asyncio.sleep(60)
+        network.channel(HQ, VEHICLE).clogged = True
+        await asyncio.sleep(held_s)
+        network.channel(HQ, VEHICLE).clogged = False
+        await asyncio.sleep(1)
+        network.channel(HQ, VEHICLE).cut = True
+        cut_s = asyncio.get_running_loop().time()
+        await asyncio.sleep(300)
+
+        assert 0 < one.when(LinkState.DOWN) - cut_s <= 4 * PACES["cellular"].loss_detect_s
+
+
 async def test_a_healed_path_comes_back_by_itself() -> None:
     """After an hour of silence the link is up again within sixteen seconds of healing."""
     network = sim_network()
