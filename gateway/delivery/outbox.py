@@ -260,7 +260,7 @@ class Outbox:
         ready = (
             work
             for work in self.works.of_stations(lambda number: planner.room(number, link.name) > 0)
-            if work.free(now_s) and not self._exhausted(work) and not planner.too_large(work, link.name)
+            if work.free(now_s) and not self.exhausted(work) and not planner.too_large(work, link.name)
         )
         return islice(ready, HEAD_WORKS)
 
@@ -282,7 +282,7 @@ class Outbox:
         entries.sort(key=lambda entry: entry[0])
         return ((kind, thing) for _, kind, thing in entries)
 
-    def _exhausted(self, work: Work) -> bool:
+    def exhausted(self, work: Work) -> bool:
         """Whether it was sent as often as it may be; automatic replies are never repeated."""
         automatic = work.message is not None and work.message.text.startswith(AUTOMATIC)
         return work.unknowns > (0 if automatic else MAX_NATIVE_REPEATS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from gateway.delivery.work import Work
 from gateway.domain import LinkState, Message, RecipientState
 from gateway.ledger.errors import LedgerError
 from sim.run.truth import Truth
@@ -57,22 +58,33 @@ class Conditions:
         return not self._truth.missing(self._world)
 
     async def _all_settled(self) -> bool:
-        """Every copy of what a gateway was first to take has come to its end there."""
+        """Every copy of what a gateway was first to take has come to its end there, or at its last relay."""
+        tired: set[tuple[str, int]] = set()
+        open_: list[tuple[str, int]] = []
         for unit in self._world.units.values():
             if not unit.box.on:
                 return False
-            own = unit.node.station
+            tired |= _tired(unit)
             for message in await self._messages(unit):
-                if message.id.origin == own and not all(
-                    copy.state in (NATIVE_SETTLED if copy.station not in self._gateways else SETTLED)
-                    for copy in message.recipients
-                ):
-                    return False
-        return True
+                if message.id.origin == unit.node.station:
+                    ends = (
+                        (copy, NATIVE_SETTLED if self._native(copy.station) else SETTLED)
+                        for copy in message.recipients
+                    )
+                    open_ += [(str(message.id), copy.station) for copy, end in ends if copy.state not in end]
+        return tired.issuperset(open_)
 
     async def _queues_empty(self) -> bool:
-        """No text and no receipt waits anywhere; a report may wait for company."""
-        return all(unit.box.on and not _waiting(unit) for unit in self._world.units.values())
+        """No text and no receipt waits to be sent anywhere; a report may wait for company.
+
+        A text on a device that knows nothing of us which was repeated as often as it may be waits for news of
+        itself only, and so does whoever handed it to that relay.
+        """
+        units = self._world.units.values()
+        if not all(unit.box.on for unit in units):
+            return False
+        tired = set().union(*map(_tired, units))
+        return not any(_waiting(unit, tired) for unit in units)
 
     async def _links_up(self) -> bool:
         for unit in self._world.units.values():
@@ -103,15 +115,25 @@ class Conditions:
     async def _alarms_told(self) -> bool:
         return not self._truth.untold_emergencies()
 
-    @property
-    def _gateways(self) -> frozenset[int]:
-        return frozenset(unit.node.station for unit in self._world.units.values())
+    def _native(self, station: int) -> bool:
+        return all(unit.node.station != station for unit in self._world.units.values())
 
     async def _messages(self, unit: Unit) -> list[Message]:
         return await unit.box.backend.messages(limit=PAGE, before=None, state=None, station=None)
 
 
-def _waiting(unit: Unit) -> int:
-    gateway = unit.box.gateway
-    works = gateway.outbox.works
-    return sum(works.count(kind, number) for kind in ("m", "r") for number in gateway.core.roster.stations)
+def _works(unit: Unit) -> list[Work]:
+    return list(unit.box.gateway.outbox.works.of_stations(lambda _station: True))
+
+
+def _tired(unit: Unit) -> set[tuple[str, int]]:
+    """Return the copies that this gateway tried as often as it may, with an outcome nobody could learn."""
+    exhausted = unit.box.gateway.outbox.exhausted
+    return {(work.key[1], work.station) for work in _works(unit) if work.key[0] == "m" and exhausted(work)}
+
+
+def _waiting(unit: Unit, tired: set[tuple[str, int]]) -> bool:
+    return any(
+        work.key[0] == "r" or (work.key[0] == "m" and (work.key[1], work.station) not in tired)
+        for work in _works(unit)
+    )

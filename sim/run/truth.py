@@ -54,8 +54,8 @@ class Surroundings(Protocol):
     def can_read(self, sign: str) -> bool:
         """Whether somebody is there with a screen that has power."""
 
-    def excused(self, sign: str, at_s: float) -> bool:
-        """Whether a box's disk was later exchanged for one older than this moment."""
+    def excused(self, sign: str, at_s: float, until_s: float | None = None) -> bool:
+        """Whether a box's disk was later exchanged for one older than this moment, or one up to `until_s`."""
 
 
 class Truth:

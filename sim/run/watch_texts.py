@@ -107,16 +107,15 @@ class TextWatch:
             self._automatic_s[event.node] = event.at_s
 
     def _forgot(self, entry: Entry, screen: str, shown_s: float) -> bool:
-        """Whether the gateway that serves a screen got an older disk, on which it had not shown this yet.
+        """Whether a gateway that took or showed this got an older disk, on which it had not yet.
 
-        Between gateways the identity tells even then; a device has none to look at. A client that asks again
-        a gateway which got an older disk makes a second message.
+        Between gateways the identity tells even then; a device has none to look at. A client or a set that
+        offers its text again to a gateway which got an older disk makes a second message.
         """
-        man = self._world.people.get(screen)
-        excused = self._world.excused
-        serves = screen if man is None else man.group.via
-        forgotten = man is not None and excused(serves, entry.accepted_s)
-        return forgotten or excused(serves, shown_s) or excused(entry.by, entry.accepted_s)
+        man, excused = self._world.people.get(screen), self._world.excused
+        if man is not None and excused(man.group.via, entry.at_s, shown_s):
+            return True
+        return excused(entry.via or entry.by, entry.at_s, max(entry.at_s, entry.accepted_s))
 
     def _honest(self, event: Event, entry: Entry) -> None:
         """Compare what a gateway's screen says of a text with what was typed."""

@@ -176,9 +176,10 @@ class World:
         self.second_lives[node] += 1
         self._windows.setdefault(node, []).append((taken_s, self.now_s()))
 
-    def excused(self, sign: str, at_s: float) -> bool:
-        """Whether a box's disk was later exchanged for one older than this moment."""
-        return any(taken_s <= at_s <= put_s for taken_s, put_s in self._windows.get(sign, ()))
+    def excused(self, sign: str, at_s: float, until_s: float | None = None) -> bool:
+        """Whether a box's disk was later exchanged for one older than this moment, or one up to `until_s`."""
+        last_s = at_s if until_s is None else until_s
+        return any(taken_s <= last_s and at_s <= put_s for taken_s, put_s in self._windows.get(sign, ()))
 
     # --- who reaches whom --------------------------------------------------------------------------------
 

@@ -268,7 +268,7 @@ MORE: Final = (
     ),
     mutant(
         "a native text is repeated without end",
-        ("gateway.delivery.outbox:Outbox._exhausted", gives(value=False)),
+        ("gateway.delivery.outbox:Outbox.exhausted", gives(value=False)),
         name="repeats_without_end",
     ),
 )
