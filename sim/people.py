@@ -7,6 +7,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from typing_extensions import override
+
+from gateway.native import PLEASE_ACKNOWLEDGE
+
 ROLL_CALL_WORDS = ("点名", "roll call")
 """Words by which a person knows that a roll call is being held."""
 AUTOMATIC = "【自动】"
@@ -48,3 +52,12 @@ class Person:
         if text.startswith(AUTOMATIC):
             return ""
         return self.habit.roll_call if any(word in text for word in ROLL_CALL_WORDS) else self.habit.other
+
+
+class Reader(Person):
+    """Answers roll calls, and 收到 where it is asked for; reads everything else in silence."""
+
+    @override
+    def read(self, text: str, answer: Callable[[str], None]) -> None:
+        if any(word in text for word in ROLL_CALL_WORDS) or text.endswith(PLEASE_ACKNOWLEDGE):
+            super().read(text, answer)

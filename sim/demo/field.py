@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from typing_extensions import override
-
 from drivers.io.clock import SystemClock
-from gateway.native import PLEASE_ACKNOWLEDGE
 from sim.channel import Channel
 from sim.demo.cast import (
     CARD_PERIOD_S,
@@ -29,13 +26,14 @@ from sim.demo.counter import Seen, Sent, on_screen, typed
 from sim.devices.beidou import BeidouTerminal
 from sim.devices.beidou_handset import BeidouHandset
 from sim.devices.pdt_handheld import Handheld
-from sim.devices.pdt_net import Air, Kind, PdtNet
+from sim.devices.pdt_net import PdtNet
+from sim.devices.pdt_plain import PlainSet
 from sim.devices.pdt_radio import PdtRadio
 from sim.devices.rdss import RdssSpace
 from sim.devices.sat_phone import Phone
 from sim.devices.sms_centre import SmsCentre
 from sim.devices.tiantong import TiantongModem
-from sim.people import ROLL_CALL_WORDS, Habit, Person
+from sim.people import Habit, Reader
 from sim.pty import PtyPort
 from sim.rng import Streams
 
@@ -50,24 +48,6 @@ IP_DELAY_S, TIANTONG_DELAY_S, BEIDOU_DELAY_S = 0.04, 0.5, 0.8
 
 RESERVOIR: Final = (30.6586, 104.0647)
 """WGS 84 degrees around which the handhelds stand."""
-
-
-class Reader(Person):
-    """Answers roll calls, and 收到 where it is asked for; reads everything else in silence."""
-
-    @override
-    def read(self, text: str, answer: Callable[[str], None]) -> None:
-        if any(word in text for word in ROLL_CALL_WORDS) or text.endswith(PLEASE_ACKNOWLEDGE):
-            super().read(text, answer)
-
-
-class PlainSet(Handheld):
-    """A set whose online check is switched off: only its person can answer."""
-
-    @override
-    def hear(self, air: Air) -> None:
-        if air.kind is not Kind.CHECK:
-            super().hear(air)
 
 
 @dataclass(slots=True)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
 from typing import Final
 
-from typing_extensions import override
-
-from gateway.native import PLEASE_ACKNOWLEDGE
 from sim.channel import Channel
 from sim.devices.beidou_handset import BeidouHandset
 from sim.devices.pdt_handheld import Handheld
-from sim.devices.pdt_net import Air, Kind, PdtNet
+from sim.devices.pdt_net import PdtNet
+from sim.devices.pdt_plain import PlainSet
 from sim.devices.rdss import RdssSpace
 from sim.devices.sat_phone import Phone
 from sim.devices.sms_centre import SmsCentre
 from sim.loop import NEUTRAL
-from sim.people import ROLL_CALL_WORDS, Habit, Person
+from sim.people import Habit, Reader
 from sim.record import Record, What
 from sim.scenario.model import Group
 from sim.world.files import BEIDOU_BASE, PDT_BASE, TIANTONG_BASE
@@ -30,24 +27,6 @@ OWN_WORDS: Final = ("水位平稳", "道路塌方，正在绕行", "伤员已转
 """What people report of their own accord; a number makes each text unique."""
 
 Device = Handheld | Phone | BeidouHandset
-
-
-class Reader(Person):
-    """Answers roll calls, and 收到 where it is asked for; reads everything else in silence."""
-
-    @override
-    def read(self, text: str, answer: Callable[[str], None]) -> None:
-        if any(word in text for word in ROLL_CALL_WORDS) or text.endswith(PLEASE_ACKNOWLEDGE):
-            super().read(text, answer)
-
-
-class PlainSet(Handheld):
-    """A set whose online check is switched off: only its person can answer."""
-
-    @override
-    def hear(self, air: Air) -> None:
-        if air.kind is not Kind.CHECK:
-            super().hear(air)
 
 
 class PersonDiary:
