@@ -115,12 +115,14 @@ class Channel:
         back: bool = False,
         spoilt: Callable[[], None] | None = None,
         lost: Callable[[str], None] | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         """Call `deliver` when the thing arrives, or `lost` with its fate when it is lost on the way.
 
-        `back` names the direction where one is cut; `spoilt` delivers the thing with an octet changed.
+        `back` names the direction where one is cut; `spoilt` delivers the thing with an octet changed. On a
+        channel that many share `rng` is the sender's own, so that nobody's traffic shifts another's luck.
         """
-        draw = self._rng.random
+        draw = (rng or self._rng).random
         wait_s = self.delay_s
         if self.rate_bps:
             now_s = asyncio.get_running_loop().time()
@@ -166,6 +168,7 @@ def through(
     deliver: Callable[[], None],
     *,
     lost: Callable[[str], None] | None = None,
+    rng: random.Random | None = None,
 ) -> None:
     """Carry something through one channel after the other; through none it is there at once."""
     left = iter(channels)
@@ -175,6 +178,6 @@ def through(
         if channel is None:
             deliver()
         else:
-            channel.carry(size_octets, onward, lost=lost)
+            channel.carry(size_octets, onward, lost=lost, rng=rng)
 
     onward()

@@ -53,10 +53,11 @@ class Fleet:
         self.streams = Streams(seed)
         self.network = SimNetwork(self.streams)
         rng = self.streams.stream
-        self.pdt = PdtNet(Channel("pdt", rng=rng("pdt/channel")))
+        self.pdt = PdtNet(Channel("pdt", rng=rng("pdt/channel")), streams=self.streams)
         self.sms = SmsCentre()
         self.sms_channel = Channel("tiantong", rng=rng("tiantong/channel"), delay_s=1.0)
-        self.space = RdssSpace(Channel("rdss", rng=rng("rdss/channel"), delay_s=1.0), rng=rng("rdss/space"))
+        space = Channel("rdss", rng=rng("rdss/channel"), delay_s=1.0)
+        self.space = RdssSpace(space, rng=rng("rdss/space"), streams=self.streams)
         self.boxes: dict[str, Box] = {}
         self._directory = directory
         self._roster = roster

@@ -51,7 +51,6 @@ class SimNetwork:
         rate_bps: float = 0.0,
     ) -> None:
         self._streams = streams
-        self._spoils = streams.stream("net/spoils")
         self._defaults = (delay_s, jitter_s, loss, rate_bps)
         self._channels: dict[tuple[str, str], Channel] = {}
         self._endpoints: dict[Address, SimDatagrams] = {}
@@ -119,8 +118,9 @@ class SimNetwork:
 
     def _arrive_spoilt(self, data: bytes, source: Address, to: Address) -> None:
         if data:
-            at = self._spoils.randrange(len(data))
-            changed = data[at] ^ self._spoils.randrange(1, 256)
+            rng = self._streams.stream(f"net/{source[0]}>{to[0]}/spoils")
+            at = rng.randrange(len(data))
+            changed = data[at] ^ rng.randrange(1, 256)
             data = data[:at] + bytes([changed]) + data[at + 1 :]
         self._arrive(data, source, to)
 

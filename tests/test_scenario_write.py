@@ -63,7 +63,7 @@ FULL = Scenario(
             beidou_period_s=61,
             settings='[routing]\nrecovery_hold_s = 3\n# "x" \\ y\n',
         ),
-        Node(id="V-{1..2}", links=("pdt", "mesh", "cellular"), route="r", speed_kmh=40, start_km=Span(1, 2)),
+        Node(id="V-{1..2}", links=("pdt", "mesh", "cellular"), route="r", speed_kmh=40, start_km=Span(1, 2), leaves_s=Span(60, 90)),
         Node(id="N", links=("mesh",), near="V-*", within_km=2),
     ),
     groups=(

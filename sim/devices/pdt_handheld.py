@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sim.devices.pdt_net import Air, Kind, PdtNet, Station
@@ -61,6 +62,8 @@ class Handheld(Station):
         self.person = person
         self.diary: Diary = NoDiary()
         self.position = position
+        self.locate: Callable[[], tuple[float, float]] | None = None
+        """Tells the place of one who moves, instead of `position`."""
         self.screen: list[Shown] = []
         self.typed: list[Typed] = []
         self.registered = False
@@ -183,7 +186,7 @@ class Handheld(Station):
                     destination=self.home if to is None else to,
                     request_id=request_id,
                     body=body,
-                    position=self.position,
+                    position=self.position if self.locate is None else self.locate(),
                     acked=acked,
                 )
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Protocol
 
 from sim.channel import Channel, through
+from sim.rng import Streams
 
 BURST_S = 0.060
 """One burst of our slot every 60 ms (reference page, section 3.1)."""
@@ -105,12 +107,14 @@ class Ether(Protocol):
 class PdtNet:
     """Carries one transmission at a time; data waits for voice and its hang time.
 
-    Without an `ether` everybody hears everybody; voice is heard by all in coverage in any case.
+    Without an `ether` everybody hears everybody; voice is heard by all in coverage in any case. With
+    `streams` what one station sends is lost by draws of its own.
     """
 
-    def __init__(self, channel: Channel, ether: Ether | None = None) -> None:
+    def __init__(self, channel: Channel, ether: Ether | None = None, streams: Streams | None = None) -> None:
         self.channel = channel
         self.ether = ether
+        self._streams = streams
         self.stations: dict[int, Station] = {}
         self.ways: dict[tuple[int, int], Channel] = {}
         """Extra channels: (a, 0) for what a sends, (0, b) for what b hears, (a, b) for one direction."""
@@ -197,8 +201,12 @@ class PdtNet:
             way = self.ways.get((source.id, 0))
             channels = (self.channel,) if way is None else (way, self.channel)
             lost = partial(self._swallowed, source, air)
-            through(channels, len(air.body), partial(self._arrive, air), lost=lost)
+            through(channels, len(air.body), partial(self._arrive, air), lost=lost, rng=self._luck(source))
         self._next()
+
+    def _luck(self, source: Station) -> random.Random | None:
+        """Return a sender's own stream; None: the channel's, for all."""
+        return None if self._streams is None else self._streams.stream(f"pdt/{source.id}/channel")
 
     def _swallowed(self, source: Station, air: Air, fate: str) -> None:
         if self.ether is not None:

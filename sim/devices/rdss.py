@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from drivers.base import Clock
 from sim.channel import Channel, through
 from sim.clock import SimClock
+from sim.rng import Streams
 
 DAY_MINUTES: Final = 1_440
 STORED_MESSAGES: Final = 5
@@ -68,7 +69,8 @@ class RdssSpace:
     """Carries messages between cards over one channel (its delay, loss and cut switch).
 
     `clock` is satellite time; a receipt tells its minute. `duplicates` is the share of messages that come
-    twice; `receipts` whether senders are told of delivery unasked.
+    twice; `receipts` whether senders are told of delivery unasked. With `streams` each card has draws of its
+    own.
     """
 
     def __init__(
@@ -79,8 +81,10 @@ class RdssSpace:
         clock: Clock | None = None,
         duplicates: float = 0.0,
         receipts: bool = True,
+        streams: Streams | None = None,
     ) -> None:
         self.channel = channel
+        self._streams = streams
         self.duplicates = duplicates
         self.receipts = receipts
         self.sent: list[RdssMessage] = []
@@ -115,18 +119,25 @@ class RdssSpace:
         message = RdssMessage(sender, dest, express, mode, content, self.hhmm())
         self.sent.append(message)
         lost = partial(self._told, message, dest)
-        through(self._up(sender), len(content), partial(self._arrive, message), lost=lost)
+        arrive = partial(self._arrive, message)
+        through(self._up(sender), len(content), arrive, lost=lost, rng=self._luck(sender))
 
     def latest(self, card: int) -> None:
         """Send a card the latest message stored for it, again."""
         if self._stored[card]:
             message = self._stored[card][-1]
-            through(self._up(card), len(message.content), partial(self._repeat, card, message))
+            repeat = partial(self._repeat, card, message)
+            through(self._up(card), len(message.content), repeat, rng=self._luck(card))
 
     def ask_receipts(self, sender: int, dest: int) -> None:
         """Send a card the receipts of its latest messages to `dest`."""
         times = tuple(self._receipts[sender, dest])
-        through(self._up(sender), RECEIPT_OCTETS, partial(self._receipt, sender, dest, times))
+        receipt = partial(self._receipt, sender, dest, times)
+        through(self._up(sender), RECEIPT_OCTETS, receipt, rng=self._luck(sender))
+
+    def _luck(self, card: int) -> random.Random:
+        """Return a card's own stream; without streams everybody's."""
+        return self._rng if self._streams is None else self._streams.stream(f"rdss/{card}")
 
     def _up(self, card: int) -> tuple[Channel, ...]:
         way = self.ways.get((card, 0))
@@ -159,7 +170,7 @@ class RdssSpace:
     def _reach(self, number: int, message: RdssMessage, kind: int) -> None:
         if self._hand_over(number, message, kind) and kind != 3:  # noqa: PLR2004 - no receipt of a broadcast
             self._owe_receipt(message)
-        if self._rng.random() < self.duplicates:
+        if self._luck(number).random() < self.duplicates:
             loop = asyncio.get_running_loop()
             loop.call_later(DUPLICATE_DELAY_S, self._hand_over, number, message, kind)
 
@@ -182,7 +193,8 @@ class RdssSpace:
         times = (message.sent, self.hhmm())
         self._receipts[message.sender, message.dest].append(times)
         if self.receipts and message.sender in self._cards:
-            self.channel.carry(RECEIPT_OCTETS, partial(self._receipt, message.sender, message.dest, (times,)))
+            receipt = partial(self._receipt, message.sender, message.dest, (times,))
+            self.channel.carry(RECEIPT_OCTETS, receipt, rng=self._luck(message.sender))
 
     def _repeat(self, number: int, message: RdssMessage) -> None:
         def arrive() -> None:

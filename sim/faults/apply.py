@@ -32,7 +32,7 @@ class Breaker:
     def __init__(self, world: World) -> None:
         self._world = world
         self._holds = Holds()
-        self._bearers = Bearers(world, self._holds, world.fleet.streams.stream("faults"), self._set)
+        self._bearers = Bearers(world, self._holds, self._set)
         self._numbers = count(1)
         self._broken: dict[int, tuple[Fault, Undo, float]] = {}
         self._timers: list[asyncio.TimerHandle] = []

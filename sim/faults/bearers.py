@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -34,10 +33,9 @@ Later = Callable[[float, Callable[[], None]], None]
 class Bearers:
     """Spoils the channels of one world."""
 
-    def __init__(self, world: World, holds: Holds, rng: random.Random, later: Later) -> None:
+    def __init__(self, world: World, holds: Holds, later: Later) -> None:
         self._world = world
         self._holds = holds
-        self._rng = rng
         self._later = later
 
     def spoil(self, fault: Fault, reason: str) -> Undo:
@@ -134,7 +132,8 @@ class Bearers:
     def _swizzle(self, fault: Fault, reason: str) -> Undo:
         """Clog the nodes of a bearer one by one, and free them in another order, within the fault's time."""
         on = [unit.id for unit in self._world.units.values() if fault.target in unit.node.links]
-        self._rng.shuffle(on)
+        rng = self._world.fleet.streams.stream(f"faults/swizzle/{fault.target}/{fault.at_s}")
+        rng.shuffle(on)
         undos: list[Undo] = []
         step_s = fault.for_s / (2 * len(on) + 1)
         ended = False
@@ -144,7 +143,7 @@ class Bearers:
                 return
             free = once(self.spoil(one, reason))
             undos.append(free)
-            wait_s = self._rng.uniform(step_s, len(on) * step_s)
+            wait_s = rng.uniform(step_s, len(on) * step_s)
             asyncio.get_running_loop().call_later(wait_s, free, context=NEUTRAL)
 
         for turn, name in enumerate(on):

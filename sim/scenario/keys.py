@@ -148,6 +148,7 @@ within_km | number | km | 0..1000 | how far from at or near it may be | 距 at �
 route | text | | | road it drives along | 行驶的道路
 speed_kmh | number | km/h | 0..300 | speed on its route | 沿路速度
 start_km | span | km | 0..10000 | where on its route it starts | 起点（沿路）
+leaves | time_span | | 0s..366d | when it sets out | 何时出发
 antenna_m | number | m | 0.5..1000 | antenna height | 天线高度
 mains | flag | | | has mains until it is cut | 是否有市电
 battery_wh | span | Wh | 0..1000000 | battery | 电池容量

@@ -116,6 +116,8 @@ class Node:
     speed_kmh: float = 0.0
     start_km: Span = ZERO
     """Kilometres along `route` where it stands at the start."""
+    leaves_s: Span = ZERO
+    """When it sets out along `route`."""
     antenna_m: float = 3.0
     mains: bool = False
     battery_wh: Span = Span(1200.0, 1200.0)

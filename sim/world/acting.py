@@ -77,7 +77,7 @@ class Actors:
         for unit in world.units.values():
             unit.swap_battery()
             unit.set_mains(on=True)
-            unit.mover.drive_on(world.now_s())
+            unit.mover.mend_road(world.now_s())
             world.watch_road(unit)
         for man in world.people.values():
             man.light_up()
@@ -123,25 +123,28 @@ class Actors:
     # --- the three cuts ----------------------------------------------------------------------------------
 
     def _move(self, action: Action) -> None:
-        unit = self._world.units[action.who]
-        if action.to:
-            x, _, y = action.to.partition(",")
-            unit.mover.put((float(x), float(y)))
+        unit, now_s = self._world.units[action.who], self._world.now_s()
+        x, comma, y = action.to.partition(",")
+        if not comma:
+            unit.mover.drive_on(now_s)
+        elif unit.node.speed_kmh > 0:
+            unit.mover.drive_to((float(x), float(y)), unit.node.speed_kmh, now_s)
         else:
-            unit.mover.drive_on(self._world.now_s())
+            unit.mover.put((float(x), float(y)), now_s)
         self._world.watch_road(unit)
+        self._world.tell_place(unit)
         self._world.look_anew()
 
     def _road(self, action: Action) -> None:
         self._fault(action, "begins")
         for unit in self._on_road(action.who):
-            unit.mover.stop_before(action.at_km, self._world.now_s())
+            unit.mover.lose_road(action.at_km, self._world.now_s())
             self._world.watch_road(unit)
         self._later(action, lambda: self._mend_road(action))
 
     def _mend_road(self, action: Action) -> None:
         for unit in self._on_road(action.who):
-            unit.mover.drive_on(self._world.now_s())
+            unit.mover.find_road(action.at_km, self._world.now_s())
             self._world.watch_road(unit)
         self._fault(action, "ends")
 

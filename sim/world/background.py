@@ -42,7 +42,7 @@ class Background:
         self._radios: dict[int, Radio] = {}
         self._ids: dict[str, int] = {}
         self._spoilt: dict[int, set[int]] = {}
-        self._rng = streams.stream("pdt/polite")
+        self._streams = streams
         self._foreign_ns = 0
         self._looked: dict[int, Place] = {}
 
@@ -100,7 +100,7 @@ class Background:
         now_ns = self.medium.timeline.now_ns
         if self.medium.busy(radio, now_ns):
             clear_ns = max(1, self.medium.clear_ns(radio) - now_ns)
-            return clear_ns / NS + self._rng.random() * POLITE_S
+            return clear_ns / NS + self._streams.stream(f"{radio.name}/polite").random() * POLITE_S
         self._spoilt[radio_id] = spoilt = set()
         airtime_ns = ns(airtime_s)
         self._foreign_ns += airtime_ns

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sim.channel import Channel
 from sim.clock import EPOCH_UNIX_MS, SimClock
 from sim.device import SerialDevice, SerialPort
+from sim.devices.pdt_handheld import Handheld
 from sim.fleet import Box, Fleet
 from sim.physics.geo import TIANTONG_EAST_DEG, hop_s
 from sim.record import Record
@@ -107,7 +110,7 @@ class Builder:
                 from_km=node.start_km.low,
                 to_km=way.length_km,
                 speed_kmh=node.speed_kmh,
-                since_s=0.0,
+                since_s=node.leaves_s.low,
             )
             return Mover(way.at(node.start_km.low), leg)
         if node.near in made:
@@ -162,8 +165,8 @@ class Builder:
             rng=rng,
         )
         device.diary = PersonDiary(group, self.record, self._texts)
-        if group.kind == "handheld":
-            device.position = degrees(man.place(0.0), self.scenario.area.origin)  # type: ignore[union-attr]
+        if isinstance(device, Handheld):
+            device.locate = partial(_located, man, self.scenario.area.origin)
         return man
 
     def _sky(self, name: str) -> Channel:
@@ -171,3 +174,8 @@ class Builder:
         one_way_s = hop_s(self._latitude, self._longitude, TIANTONG_EAST_DEG)
         rng = self.fleet.streams.stream(f"{name}/sky")
         return Channel(f"{name} sky", rng=rng, delay_s=one_way_s + 0.2, jitter_s=0.3)
+
+
+def _located(man: Man, origin: tuple[float, float]) -> tuple[float, float]:
+    """Return what a set's receiver knows of its place now."""
+    return degrees(man.place(asyncio.get_running_loop().time()), origin)

@@ -31,6 +31,11 @@ class Path:
             marks.append(marks[-1] + math.dist(before, after))
         return cls(road.points, tuple(marks))
 
+    @classmethod
+    def between(cls, here: Place, there: Place) -> Path:
+        """Measure the straight way from one place to another."""
+        return cls((here, there), (0.0, math.dist(here, there)))
+
     @property
     def length_km(self) -> float:
         """From the first point to the last."""
@@ -72,18 +77,27 @@ class Leg:
 
 
 class Mover:
-    """Something with a place: `place(now_s)`; on a road it may be stopped, and driven on."""
+    """Something with a place: `place(now_s)`; on a road it goes as far as the road is there."""
 
-    __slots__ = ("_leg", "_place")
+    __slots__ = ("_driven_km", "_gaps", "_leg", "_on_road", "_place")
 
     def __init__(self, place: Place, leg: Leg | None = None) -> None:
         self._place = place
         self._leg = leg
+        self._on_road = leg is not None
+        self._gaps: list[float] = []
+        """Marks behind which its road is gone."""
+        self._driven_km = 0.0 if leg is None else leg.from_km
 
     @property
     def leg(self) -> Leg | None:
         """The stretch it drives; None if it stands off the road."""
         return self._leg
+
+    @property
+    def on_road(self) -> bool:
+        """Whether that stretch is one of its road: the marks of the leg are the road's."""
+        return self._on_road
 
     def place(self, now_s: float) -> Place:
         """Where it is."""
@@ -99,22 +113,48 @@ class Mover:
         """How fast it goes now."""
         return self._leg.speed_kmh if self._leg is not None and self.moving(now_s) else 0.0
 
-    def put(self, place: Place) -> None:
-        """Set it down off the road."""
-        self._place, self._leg = place, None
+    def driven_km(self, now_s: float) -> float:
+        """What its odometer shows: the mark it started from, and all it drove since."""
+        leg = self._leg
+        return self._driven_km if leg is None else self._driven_km + leg.km(now_s) - leg.from_km
 
-    def stop_before(self, km: float, now_s: float) -> None:
-        """Let it go no further than a mark: the road is gone behind it."""
+    def put(self, place: Place, now_s: float) -> None:
+        """Set it down off the road."""
+        self._driven_km = self.driven_km(now_s)
+        self._place, self._leg, self._on_road = place, None, False
+
+    def drive_to(self, place: Place, speed_kmh: float, now_s: float) -> None:
+        """Let it leave its road and drive straight to a place."""
+        here, self._driven_km = self.place(now_s), self.driven_km(now_s)
+        path = Path.between(here, place)
+        self._leg = Leg(path=path, from_km=0.0, to_km=path.length_km, speed_kmh=speed_kmh, since_s=now_s)
+        self._on_road = False
+
+    def lose_road(self, km: float, now_s: float) -> None:
+        """Let its road be gone behind a mark; who is past it stays where it is."""
+        self._gaps.append(km)
+        self.drive_on(now_s)
+
+    def find_road(self, km: float, now_s: float) -> None:
+        """Let the road behind a mark be there again; it drives on, as far as no other gap stops it."""
+        if km in self._gaps:
+            self._gaps.remove(km)
+        self.drive_on(now_s)
+
+    def mend_road(self, now_s: float) -> None:
+        """Let its whole road be there again."""
+        self._gaps.clear()
+        self.drive_on(now_s)
+
+    def drive_on(self, now_s: float) -> None:
+        """Let it go on, to the end of its way or as far as its road is there."""
         leg = self._leg
         if leg is not None:
             here = leg.km(now_s)
-            self._leg = replace(leg, from_km=here, to_km=max(here, min(leg.to_km, km)), since_s=now_s)
-
-    def drive_on(self, now_s: float) -> None:
-        """Let it go on to the end of its road."""
-        leg = self._leg
-        if leg is not None:
-            self._leg = replace(leg, from_km=leg.km(now_s), to_km=leg.path.length_km, since_s=now_s)
+            self._driven_km = self.driven_km(now_s)
+            gaps = self._gaps if self._on_road else []
+            to_km = max(here, min([leg.path.length_km, *gaps]))
+            self._leg = replace(leg, from_km=here, to_km=to_km, since_s=max(now_s, leg.since_s))
 
 
 def degrees(place: Place, origin: tuple[float, float]) -> tuple[float, float]:

@@ -91,10 +91,11 @@ class Travels:
         leg = unit.mover.leg
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        if leg is None or not unit.node.route:
+        if leg is None:
             self._hide(unit, hidden=self._covered(unit.mover.place(now_s)))
             return
-        tunnels = self._tunnels[unit.node.route]
+        on_road = unit.mover.on_road
+        tunnels = self._tunnels[unit.node.route] if on_road else _through(leg.path, self._zones)
         km = leg.km(now_s)
         self._hide(unit, hidden=any(start <= km < end for start, end in tunnels))
         gates = [leg.arrives_s(gate) for tunnel in tunnels for gate in tunnel if gate > km]

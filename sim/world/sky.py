@@ -44,7 +44,11 @@ class View:
         if leg is None or leg.speed_kmh <= 0 or leg.km(now_s) >= leg.path.length_km:
             self._tell(len(self._skies))
             return
-        travelled_m = leg.km(now_s) * M_PER_KM
+        if now_s < leg.since_s:
+            self._tell(len(self._skies))
+            self._timer = loop.call_at(leg.since_s + LATER_S, self.look, context=NEUTRAL)
+            return
+        travelled_m = self._mover.driven_km(now_s) * M_PER_KM
         self._tell(sum(not sky.blocked(travelled_m) for sky in self._skies))
         if not self._mover.moving(now_s):
             return

@@ -17,7 +17,7 @@ from sim.env import SimLog
 from sim.loop import NEUTRAL
 from sim.record import Record, What
 from sim.scenario.draw import Drawn
-from sim.scenario.model import Road, Zone
+from sim.scenario.model import Do, Road, Zone
 from sim.world import files
 from sim.world.air import AirSpace
 from sim.world.build import Builder
@@ -93,6 +93,8 @@ class World:
             if bearer in files.NETS
         }
         self._lives: list[asyncio.Task[None]] = []
+        self._driving: set[str] = set()
+        """Nodes that drove when places were told last: where they stopped is told too."""
 
     async def __aenter__(self) -> Self:
         await self.fleet.__aenter__()
@@ -118,7 +120,8 @@ class World:
         self.air.start()
         for man in self.people.values():
             man.start()
-        if any(unit.mover.leg for unit in self.units.values()):
+        movers = any(action.do is Do.MOVE for action in self.scenario.actions)
+        if movers or any(unit.mover.leg for unit in self.units.values()):
             self._tell_places()
         if any(unit.node.battery_wh.low for unit in self.units.values()):
             self._settle()
@@ -227,10 +230,16 @@ class World:
     def _tell_places(self) -> None:
         now_s = self.now_s()
         for unit in self.units.values():
-            if unit.mover.moving(now_s):
-                self.record.note(What.MOVED, unit.id, **self._where(unit))
+            moving = unit.mover.moving(now_s)
+            if moving or unit.id in self._driving:
+                self.tell_place(unit)
                 self.air.moved(unit)
+            (self._driving.add if moving else self._driving.discard)(unit.id)
         asyncio.get_running_loop().call_later(MOVE_LOOK_S, self._tell_places, context=NEUTRAL)
+
+    def tell_place(self, unit: Unit) -> None:
+        """Tell the record where a node is now."""
+        self.record.note(What.MOVED, unit.id, **self._where(unit))
 
     def _where(self, unit: Unit) -> dict[str, Any]:
         x, y = self.place(unit)
