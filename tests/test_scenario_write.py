@@ -61,6 +61,7 @@ FULL = Scenario(
             load_w=30,
             clock=ClockSpec(offset_s=Span(-2, 2), drift_ppm=Span(-5, 20)),
             beidou_period_s=61,
+            heartbeat_s=Span(2, 9),
             settings='[routing]\nrecovery_hold_s = 3\n# "x" \\ y\n',
         ),
         Node(id="V-{1..2}", links=("pdt", "mesh", "cellular"), route="r", speed_kmh=40, start_km=Span(1, 2), leaves_s=Span(60, 90)),

@@ -21,7 +21,7 @@ from sim.record import Event, What
 from sim.run.breaches import Breaches
 from sim.run.calm import Calm, Place, bearer_of, node_of, way
 from sim.run.truth import Entry, Truth
-from sim.world.files import NETS
+from sim.world.files import NETS, slower
 from sim.world.unit import Unit
 from sim.world.world import World
 
@@ -114,6 +114,8 @@ class LinkWatch:
 
     def _up_in_vain(self, unit: Unit, link: str, since_s: float, now_s: float) -> None:
         bound_s = NOTICED_IP_S if link in NETS else NOTICED_S[link]
+        if link != "pdt":
+            bound_s *= slower(unit.node.heartbeat_s.low)
         for fault, begun_s in self._silencing(unit, link):
             dead_s = now_s - max(begun_s, since_s, unit.on_since_s)
             if dead_s > bound_s:

@@ -156,6 +156,7 @@ load_w | number | W | 0..100000 | load on the battery | 负载
 clock_offset=clock.offset_s | time_span | | -36600d..36600d | how wrong its date starts | 开机时日期误差
 clock_drift_ppm=clock.drift_ppm | span | ppm | -10000..10000 | how fast its date drifts | 日期漂移
 beidou_period | time | | 1s..1h | service period of its Beidou card | 北斗卡服务频度
+heartbeat | time_span | | 0s..30s | longest between heartbeats; 0: as shipped | 链路心跳最长间隔，0 为出厂值
 settings | text | | | more TOML for the gateway | 网关配置补充（TOML）
 """,
 )
@@ -178,6 +179,7 @@ answers | text | | | what they say to a roll call; "": nothing | 点名时回什
 answer | time_span | | 0s..24h | how long an answer takes | 多久后回答
 share | number | | 0..1 | share of texts answered | 回答的比例
 battery_h | span | h | 0..1000 | hours of battery | 电池小时数
+mains | flag | | | on a charger until mains are cut there | 有市电可充，停电后才耗电池
 department | text | | | path in the roster | 名册中的部门路径
 excused | flag | | | excused from roll calls | 点名免答
 checked | flag | | | the set answers an online check itself | 设备自动应答在线检查

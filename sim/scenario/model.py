@@ -124,6 +124,8 @@ class Node:
     load_w: float = 25.0
     clock: ClockSpec = ClockSpec()
     beidou_period_s: float = 60.0
+    heartbeat_s: Span = ZERO
+    """Longest between heartbeats of its IP links; terminals are polled in proportion. 0: as shipped."""
     settings: str = ""
     """More TOML for the gateway's configuration file, as a user would write it."""
 
@@ -154,6 +156,8 @@ class Group:
     answer_s: Span = Span(3.0, 12.0)
     share: float = 1.0
     battery_h: Span = Span(12.0, 12.0)
+    mains: bool = False
+    """Whether each has a charger at a socket: then its hours begin when the mains there are cut."""
     department: str = ""
     excused: bool = False
     checked: bool = True

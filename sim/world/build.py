@@ -40,6 +40,7 @@ def posts_of(scenario: Scenario) -> list[Post]:
             headquarters=node.headquarters,
             bearers=node.links,
             settings=node.settings,
+            heartbeat_s=node.heartbeat_s.low,
         )
         for node in scenario.nodes
     ]

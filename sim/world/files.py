@@ -15,6 +15,9 @@ NETS = {"cellular": "10.1", "vsat": "10.2", "mesh": "10.3", "lan": "10.4"}
 SERIAL_DRIVERS = {"pdt": "hytera", "tiantong": "at_modem", "beidou": "beidou"}
 """Bearers behind a serial port, and the drivers of their devices."""
 
+HEARTBEAT_S = 2.0
+"""Longest between heartbeats of an IP link as shipped, as far as time-outs of checkers are concerned."""
+
 BEARERS = (*NETS, *SERIAL_DRIVERS)
 
 
@@ -33,6 +36,7 @@ class Post:
     excused: str = ""
     kind: str = ""
     settings: str = ""
+    heartbeat_s: float = 0.0
 
 
 def host(bearer: str, number: int) -> str:
@@ -87,6 +91,25 @@ def _station(post: Post) -> str:
     return "\n".join(lines) + "\n"
 
 
+def slower(heartbeat_s: float) -> float:
+    """Return how many times later a loss may be noticed than as shipped."""
+    return max(1.0, heartbeat_s / HEARTBEAT_S)
+
+
+def _pace(bearer: str, heartbeat_s: float) -> str:
+    """Write the keys of a link's heartbeats and polls; none: as shipped."""
+    if not heartbeat_s or bearer == "pdt":
+        return ""
+    if bearer in NETS:
+        least_s, loss_s = heartbeat_s / 4, 2 * heartbeat_s
+        return (
+            f"heartbeat_min_s = {least_s!r}\nheartbeat_max_s = {heartbeat_s!r}\nloss_detect_s = {loss_s!r}\n"
+        )
+    if bearer == "beidou":
+        return f"bsi_period_s = {max(1.0, heartbeat_s)!r}\n"
+    return f"poll_interval_s = {max(2.0, 5 * heartbeat_s)!r}\n"
+
+
 def links(post: Post, posts: list[Post]) -> str:
     """Write the `[[link]]` tables of a gateway, and its own settings before them."""
     text = post.settings + "\n"
@@ -101,4 +124,5 @@ def links(post: Post, posts: list[Post]) -> str:
             text += f'driver = "{SERIAL_DRIVERS[bearer]}"\ndevice = "{device_path(bearer)}"\n'
             if bearer == "beidou":
                 text += f"data_peers = [{', '.join(str(BEIDOU_BASE + number) for number in peers)}]\n"
+        text += _pace(bearer, post.heartbeat_s)
     return text
