@@ -206,6 +206,18 @@ async def test_an_empty_battery_takes_gateway_and_devices() -> None:
         assert unit.plugged["beidou"][0].hears  # type: ignore[attr-defined]
 
 
+async def test_a_failed_supply_takes_a_gateway_off_its_mains() -> None:
+    """Headquarters on its mains goes dark as well, whatever the mains do, and comes back after its time."""
+    async with running() as scene:
+        scene.fault(Kind.BATTERY_DEATH, "HQ", for_s=60.0)
+        await asyncio.sleep(1.0)
+        scene.world.units["HQ"].set_mains(on=True)
+        await asyncio.sleep(1.0)
+        assert not scene.has("HQ")
+        await asyncio.sleep(65.0)
+        assert scene.has("HQ")
+
+
 async def test_power_comes_back_into_a_tunnel() -> None:
     """A terminal that was hidden when its battery died is still hidden with a fresh one."""
     async with running() as scene:

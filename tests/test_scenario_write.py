@@ -78,6 +78,7 @@ FULL = Scenario(
             within_km=2,
             every_s=Span(60, 120),
             answers="",
+            mains=True,
             answer_s=Span(1, 2),
             share=0.5,
             battery_h=Span(3, 4),

@@ -102,6 +102,37 @@ async def test_handhelds_die_after_their_own_hours() -> None:
         assert scene.world.people["T-1"].device.powered
 
 
+async def test_a_charger_lasts_until_the_mains_are_cut() -> None:
+    """Whoever has a socket dies their own hours after the mains there were cut, and not elsewhere."""
+    hour = Span(1.0, 1.0)
+    crew = (
+        person("T-1", "handheld", "HQ", mains=True, battery_h=hour, at=(20.0, 5.0), within_km=0.0),
+        person("T-2", "handheld", "HQ", mains=True, battery_h=hour, at=(6.0, 5.0), within_km=0.0),
+        person("C-1", "handheld", "HQ", tier="crowd", mains=True, battery_h=hour, at=(20.0, 6.0)),
+    )
+    nodes = (node("HQ", "pdt", headquarters=True), node("VEH", "pdt"))
+    whole = scenario(nodes, crew, area=LAND, zones=(NORTH,))
+    async with living(whole) as scene:
+        people, crowd = scene.world.people, scene.world.air.crowd
+        assert crowd is not None
+
+        def lit() -> list[bool]:
+            return [
+                people["T-1"].device.powered,
+                crowd.members["C-1"].switched_on,
+                people["T-2"].device.powered,
+            ]
+
+        await asyncio.sleep(3 * 3600.0)
+        scene.cut(Do.CUT_POWER, area="east", for_s=2 * 3600.0)
+        await asyncio.sleep(3500.0)
+        assert lit() == [True, True, True]
+        await asyncio.sleep(200.0)
+        assert lit() == [False, False, True]
+        await asyncio.sleep(3600.0)
+        assert lit() == [True, True, True]
+
+
 async def test_a_vehicle_browns_out_and_comes_back() -> None:
     """Off the mains a box lives on its battery, then is off with its disk as synced, until they return."""
     whole = scenario(

@@ -48,7 +48,7 @@ class Kind(Enum):
     CLONED_BOX = "cloned_box"
     """A copy of the disk runs beside the box, on the same bearers, for `for_s`."""
     BATTERY_DEATH = "battery_death"
-    """The node's battery is empty at once; power returns after `for_s` (0: never)."""
+    """The node's battery is empty at once, and mains do not help; another is in after `for_s` (0: never)."""
 
     # --- on a device: target is "node/link" ---------------------------------------------------------
     UNPLUG = "unplug"

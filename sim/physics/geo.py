@@ -15,6 +15,10 @@ LIGHT_KM_S = 299_792.458
 """Speed of light."""
 TIANTONG_EAST_DEG = 101.4
 """Where Tiantong-1 01 stands."""
+BEIDOU_EAST_DEG = (80.0, 110.5, 140.0)
+"""Where the three that carry Beidou's short messages stand."""
+VSAT_EAST_DEG = 110.5
+"""Where ChinaSat 16 stands, which serves dishes on the move."""
 
 
 def _cos_angle(lat_deg: float, lon_deg: float, satellite_deg: float) -> float:

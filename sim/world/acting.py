@@ -80,7 +80,8 @@ class Actors:
             unit.mover.mend_road(world.now_s())
             world.watch_road(unit)
         for man in world.people.values():
-            man.light_up()
+            man.life.set_mains(on=True)
+            man.life.renew()
         world.look_anew()
 
     # --- people and clients ------------------------------------------------------------------------------
@@ -177,6 +178,10 @@ class Actors:
         for unit in world.units.values():
             if zone is None or inside(world.place(unit), zone):
                 unit.set_mains(on=on)
+        for man in world.people.values():
+            if zone is None or inside(man.place(world.now_s()), zone):
+                man.life.set_mains(on=on)
+        world.air.set_mains(lambda place: zone is None or inside(place, zone), on=on)
         self._fault(action, "ends" if on else "begins")
 
     def _zone(self, action: Action) -> Zone | None:

@@ -200,12 +200,17 @@ class AirSpace:
     def start(self) -> None:
         """Let crowds' batteries run."""
         if self.crowd is not None:
-            self.crowd.start(self._crowded)
+            self.crowd.start()
 
     def heal(self) -> None:
         """Give the crowd fresh batteries."""
         if self.crowd is not None:
-            self.crowd.light_up(self._crowded)
+            self.crowd.heal()
+
+    def set_mains(self, there: Callable[[Place], bool], *, on: bool) -> None:
+        """Switch the mains of the crowd's chargers in some places."""
+        if self.crowd is not None:
+            self.crowd.set_mains(there, on=on)
 
     def moved(self, unit: Unit) -> None:
         """Look anew at who hears a node that has moved."""

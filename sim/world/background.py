@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Iterable
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-from sim.loop import NEUTRAL
 from sim.radio.crowd import Crowd, Habit, Member, Tally
 from sim.radio.medium import Medium
 from sim.radio.reception import Antenna, Spot
@@ -15,6 +14,7 @@ from sim.radio.station import Burst, Link, Radio
 from sim.radio.timing import NS, ns
 from sim.rng import Streams
 from sim.scenario.model import Group
+from sim.world.life import Life
 from sim.world.masts import HANDHELD
 from sim.world.motion import Place
 
@@ -45,6 +45,7 @@ class Background:
         self._streams = streams
         self._foreign_ns = 0
         self._looked: dict[int, Place] = {}
+        self._lives: list[tuple[Place, Life]] = []
 
     def gateway(self, radio_id: int, antenna: Antenna) -> None:
         """Add a gateway's radio: it answers members, and its net's transmissions are heard by them."""
@@ -66,18 +67,26 @@ class Background:
         self.members[group.id] = member = crowd.add(antenna, self._radios[serving])
         if group.off:
             member.switch(on=False)
+        else:
+            dark, lit = partial(member.switch, on=False), partial(member.switch, on=True)
+            self._lives.append((place, Life(group, dark, lit)))
 
-    def start(self, groups: Iterable[Group]) -> None:
+    def start(self) -> None:
         """Let the batteries run."""
-        loop = asyncio.get_running_loop()
-        for group in groups:
-            loop.call_later(group.battery_h.low * 3600.0, self._dark, group.id, context=NEUTRAL)
+        for _, life in self._lives:
+            life.start()
 
-    def light_up(self, groups: Iterable[Group]) -> None:
-        """Give fresh batteries to all that were not switched off."""
-        for group in groups:
-            if not group.off:
-                self.members[group.id].switch(on=True)
+    def heal(self) -> None:
+        """Give everybody mains and fresh batteries; who was switched off stays so."""
+        for _, life in self._lives:
+            life.set_mains(on=True)
+            life.renew()
+
+    def set_mains(self, there: Callable[[Place], bool], *, on: bool) -> None:
+        """Switch the mains of chargers in some places."""
+        for place, life in self._lives:
+            if there(place):
+                life.set_mains(on=on)
 
     def moved(self, radio_id: int) -> None:
         """Look anew at who hears a station of the net, if it has gone far enough to matter."""
@@ -135,9 +144,6 @@ class Background:
     def _know(self, radio_id: int, radio: Radio) -> None:
         self._radios[radio_id] = radio
         self._ids[radio.name] = radio_id
-
-    def _dark(self, name: str) -> None:
-        self.members[name].switch(on=False)
 
 
 def _unheard(_burst: Burst, _link: Link) -> None:

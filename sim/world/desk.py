@@ -15,6 +15,7 @@ from gateway.ledger.errors import LedgerError
 from protocols.errors import BadInputError
 from sim.fleet import Box
 from sim.record import Record, What
+from sim.world.clerk import Clerk
 from sim.world.texts import Texts
 
 PAGE: Final = 500
@@ -46,6 +47,8 @@ class Desk:
         """The state that events told last, by message id and station."""
         self.odd: list[tuple[str, str]] = []
         """What no client should ever be told: promise and words."""
+        self.clerk: Clerk | None = None
+        """Who sits here, where somebody does."""
         self._accepted: dict[str, int] = {}
         self._box = box
         self._record = record
@@ -71,6 +74,7 @@ class Desk:
         """
         self._number += 1
         key = f"{self.sign}-{self._number}"
+        ack_wanted = ack_wanted or (self.clerk is not None and self.clerk.wants_acknowledgement(text))
         first, _, also = to.partition(",")
         facts: dict[str, Any] = {
             "key": key,
@@ -96,6 +100,8 @@ class Desk:
         ref = "" if message is None else str(message.id)
         self._record.note(What.TYPED, self.sign, **facts, accepted=message is not None, id=ref)
         if message is not None:
+            if self.clerk is not None:
+                self.clerk.sent(message)
             await self._ask_again(new, key, ref)
         return message
 
@@ -252,6 +258,8 @@ class Desk:
             key=self._texts.key(message.text),
             repeat=False,
         )
+        if self.clerk is not None:
+            self.clerk.arrived(message)
 
     async def missing(self) -> list[str]:
         """Return the ids of messages that were on the screen once and that the gateway no longer knows."""

@@ -8,8 +8,8 @@ from typing import Final
 
 from sim.world.files import NETS
 
-DELAY_S: Final = {"lan": 0.001, "cellular": 0.04, "mesh": 0.0, "vsat": 0.33}
-"""One way: a cable, a public network, one geostationary hop with framing; a mesh takes what its hops take."""
+DELAY_S: Final = {"lan": 0.001, "cellular": 0.04, "mesh": 0.0, "vsat": 0.08}
+"""One way: a cable, a public network, a dish's framing beside its hop; a mesh takes what its hops take."""
 
 JITTER_S: Final = {"lan": 0.0, "cellular": 0.02, "mesh": 0.0, "vsat": 0.03}
 

@@ -19,6 +19,7 @@ from sim.people import Habit, Reader
 from sim.record import Record, What
 from sim.scenario.model import Group
 from sim.world.files import BEIDOU_BASE, PDT_BASE, TIANTONG_BASE
+from sim.world.life import Life
 from sim.world.motion import Mover, Place
 from sim.world.shade import shade_of
 from sim.world.texts import Texts
@@ -98,6 +99,7 @@ class Man:
         self.home = home
         self.shade = shade_of(device)
         """What hides a satellite device's sky; None for a handheld."""
+        self.life = Life(group, self.go_dark, self.light_up)
         self._offset_km = offset_km
         self._anchor = anchor
         self._rng = rng
@@ -122,8 +124,8 @@ class Man:
             return
         if isinstance(self.device, Handheld):
             self.device.switch_on()
+        self.life.start()
         loop = asyncio.get_running_loop()
-        loop.call_later(self.group.battery_h.low * 3600.0, self.go_dark, context=NEUTRAL)
         if self.group.every_s.low > 0:
             loop.call_later(self._rng.uniform(0, self.group.every_s.low), self._speak, context=NEUTRAL)
 
@@ -132,7 +134,7 @@ class Man:
         self.device.powered = False
 
     def light_up(self) -> None:
-        """A fresh battery."""
+        """There is power again."""
         if not self.device.powered and not self.group.off:
             self.device.powered = True
             if isinstance(self.device, Handheld | Phone):

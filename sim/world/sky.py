@@ -8,13 +8,13 @@ from typing import Final
 
 from sim.loop import NEUTRAL
 from sim.physics.blockage import Sky, typical
-from sim.physics.geo import elevation_deg
+from sim.physics.geo import BEIDOU_EAST_DEG, TIANTONG_EAST_DEG, VSAT_EAST_DEG, elevation_deg
 from sim.rng import Streams
 from sim.scenario.model import Area
 from sim.world.motion import Mover
 
-EAST_DEG: Final = {"tiantong": (101.4,), "beidou": (80.0, 110.5, 140.0), "vsat": (110.5,)}
-"""Where the satellites stand: Tiantong-1 01, Beidou's three that carry short messages, ChinaSat 16."""
+EAST_DEG: Final = {"tiantong": (TIANTONG_EAST_DEG,), "beidou": BEIDOU_EAST_DEG, "vsat": (VSAT_EAST_DEG,)}
+"""Where the satellites of a bearer stand."""
 
 M_PER_KM: Final = 1000.0
 

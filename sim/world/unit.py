@@ -68,6 +68,9 @@ class Unit:
         self.told: Callable[[bool], None] = _to_nobody
         """Told when what its battery feeds goes on or off."""
         self._record = record
+        self._mains = node.mains
+        self._dead = False
+        """Whether its power supply has failed: then no mains help."""
         self._reasons: set[str] = set()
         self._killed = False
         self._put_back: Image | None = None
@@ -101,8 +104,8 @@ class Unit:
 
     def set_mains(self, *, on: bool) -> None:
         """Switch the mains; without them it lives on its battery."""
-        self.battery.set_supply(_now_s(), inf if on and self.node.mains else 0.0)
-        self._look_at_battery()
+        self._mains = on and self.node.mains
+        self._feed()
 
     def spend(self, wh: float) -> None:
         """Take a lump from the battery: what its transmitters drew."""
@@ -116,13 +119,19 @@ class Unit:
             self._record.draw(What.POWER, self.id, left_wh=round(self.battery.left_wh(_now_s()), 2))
 
     def drain(self) -> None:
-        """Empty the battery at once."""
+        """Empty the battery at once, and let nothing charge or replace it until another is put in."""
+        self._dead = True
         self.battery.swap(_now_s(), 0.0)
-        self._look_at_battery()
+        self._feed()
 
     def swap_battery(self) -> None:
         """Put a full battery in."""
+        self._dead = False
         self.battery.swap(_now_s())
+        self._feed()
+
+    def _feed(self) -> None:
+        self.battery.set_supply(_now_s(), inf if self._mains and not self._dead else 0.0)
         self._look_at_battery()
 
     def _look_at_battery(self) -> None:

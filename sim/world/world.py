@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 from sim.channel import Channel
 from sim.env import SimLog
 from sim.loop import NEUTRAL
+from sim.physics.geo import VSAT_EAST_DEG, hop_s
 from sim.record import Record, What
 from sim.scenario.draw import Drawn
 from sim.scenario.model import Do, Road, Zone
@@ -81,6 +82,8 @@ class World:
         self.second_lives: Counter[str] = Counter()
         """By node: how often it was copied, or went back to an older disk."""
         self._windows: dict[str, list[tuple[float, float]]] = {}
+        self.sky_hop_s = hop_s(*self.scenario.area.origin, VSAT_EAST_DEG)
+        """From a dish up to its satellite and down to another."""
         self.clones = 0
         """Boxes copied so far."""
         self._reach = Reach(self._judge)
@@ -131,7 +134,7 @@ class World:
         channel = Channel(
             f"{low}~{high}",
             rng=rng,
-            delay_s=DELAY_S[bearer],
+            delay_s=DELAY_S[bearer] + (self.sky_hop_s if bearer == "vsat" else 0.0),
             jitter_s=JITTER_S[bearer],
             rate_bps=RATE_BPS[bearer],
         )
