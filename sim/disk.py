@@ -65,7 +65,6 @@ class SimDisk(VirtualExecutor, Storage):
         self._torn: Image | None = None
         self._committed = False
         self._life = 0
-        self._gone = asyncio.Event()
 
     # --- what the ledger stands on -----------------------------------------------------------------------
 
@@ -99,26 +98,40 @@ class SimDisk(VirtualExecutor, Storage):
         self._room_octets += self._held.pop(path, 0)
 
     @override
-    async def run(self, work: Callable[[], T]) -> T:
+    def start(self, work: Callable[[], T], done: asyncio.Future[T]) -> None:
         """Do the ledger's work; when it committed something, let the sync take its time."""
+        if done.done():
+            return
         before = self.image() if self.tear_next is not None else None
         self._committed = False
-        value = work()
+        try:
+            value = work()
+        except Exception as error:  # noqa: BLE001 - whoever waits is told, as by every executor
+            done.set_exception(error)
+            return
         if not self._committed:
-            return value
-        life, sync_s = self._life, self._rng.uniform(*SYNC_S)
-        if before is not None:
-            await asyncio.sleep(sync_s / 2)
-            sync_s /= 2
-            if self.tear_next is not None:  # else the fault is over
-                self._tear(before)
-                await self._gone.wait()  # the power goes now: nobody is told of this commit
-                return value
-        await asyncio.sleep(sync_s)
+            done.set_result(value)
+            return
+        sync_s, later = self._rng.uniform(*SYNC_S), asyncio.get_running_loop().call_later
+        if before is None:
+            later(sync_s, self._synced_now, self._life, value, done)
+        else:
+            later(sync_s / 2, self._half_synced, before, sync_s / 2, self._life, value, done)
+
+    def _half_synced(
+        self, before: Image, left_s: float, life: int, value: T, done: asyncio.Future[T]
+    ) -> None:
+        if self.tear_next is None:  # the fault is over
+            asyncio.get_running_loop().call_later(left_s, self._synced_now, life, value, done)
+        else:
+            self._tear(before)  # the power goes now: nobody is told of this commit
+
+    def _synced_now(self, life: int, value: T, done: asyncio.Future[T]) -> None:
         if life == self._life:
             self.commits += 1
             self.on_commit()
-        return value
+        if not done.done():
+            done.set_result(value)
 
     def _tear(self, before: Image) -> None:
         share, self.tear_next = self.tear_next or 0.0, None
@@ -158,8 +171,6 @@ class SimDisk(VirtualExecutor, Storage):
         for name, content in image.items():
             (self.folder / name).write_bytes(content)
         self._life += 1
-        self._gone.set()
-        self._gone = asyncio.Event()
         self._held.clear()
         self._writer, self._torn, self.tear_next = None, None, None
 

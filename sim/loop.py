@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Executor
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from heapq import heapify, heappop, heappush
 from pathlib import Path
@@ -60,8 +60,8 @@ class VirtualExecutor(Executor, ABC):
     """An executor whose work takes virtual time: hand one to `run_in_executor`."""
 
     @abstractmethod
-    async def run(self, work: Callable[[], T]) -> T:
-        """Do the work inline and return its value, when its time is over."""
+    def start(self, work: Callable[[], T], done: asyncio.Future[T]) -> None:
+        """Do the work now, and let `done` know when its time is over; nothing if `done` was cancelled."""
 
     @override
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> NoReturn:
@@ -69,11 +69,50 @@ class VirtualExecutor(Executor, ABC):
         raise _fence_error("submit of a virtual executor")
 
 
+class _Soon(asyncio.Handle):
+    """A handle made without asking for debug mode: making them is most of what a loop does."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        loop: asyncio.AbstractEventLoop,
+        context: Context | None,
+    ) -> None:
+        self._context = copy_context() if context is None else context
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = None
+        self._source_traceback = None
+
+
 class _Timer(asyncio.TimerHandle):
     """A timer that knows whether it stands in the heap."""
 
     __slots__ = ("queued",)
-    queued: bool
+
+    def __init__(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        loop: asyncio.AbstractEventLoop,
+        context: Context | None,
+    ) -> None:
+        self._context = copy_context() if context is None else context
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = None
+        self._source_traceback = None
+        self._when = when
+        self._scheduled = False
+        self.queued = True
 
 
 class VirtualLoop(NumberedLoop):
@@ -86,6 +125,7 @@ class VirtualLoop(NumberedLoop):
 
     _ready: deque[asyncio.Handle | Post]
     _stopping: bool
+    _closed: bool
 
     def __init__(self, *, limit_s: float | None = None, pace: Pace | None = None) -> None:
         super().__init__()
@@ -121,6 +161,16 @@ class VirtualLoop(NumberedLoop):
     def timer_count(self) -> int:
         """Timers held in memory, cancelled ones included."""
         return len(self._heap)
+
+    @override
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        if self._closed:
+            raise RuntimeError("Event loop is closed")
+        handle = _Soon(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
 
     @override
     def call_later(
@@ -159,12 +209,11 @@ class VirtualLoop(NumberedLoop):
         args: tuple[*Ts],
         context: Context | None,
     ) -> asyncio.TimerHandle:
-        if self.is_closed():
+        if self._closed:
             raise RuntimeError("Event loop is closed")
         # what is already due keeps its place behind what was set before it for now
         when_ns = max(when_ns, self._now_ns)
         timer = _Timer(when_ns / NS_PER_S, callback, args, self, context)
-        timer.queued = True
         heappush(self._heap, (when_ns, next(self._timer_numbers), timer))
         return timer
 
@@ -173,38 +222,58 @@ class VirtualLoop(NumberedLoop):
         if isinstance(handle, _Timer) and handle.queued:
             self._cancelled_count += 1
             if len(self._heap) > REBUILD_MIN_TIMERS and self._cancelled_count * 2 > len(self._heap):
-                self._heap = [entry for entry in self._heap if not entry[2].cancelled()]
+                self._heap[:] = [entry for entry in self._heap if not entry[2].cancelled()]
                 heapify(self._heap)
                 self._cancelled_count = 0
+
+    def _run_once(self) -> None:
+        """Run what is ready; with nothing ready, let it be as late as the next timer first; until stopped."""
+        ready, heap = self._ready, self._heap
+        while True:
+            if not ready:
+                if heap and type(heap[0][2]) is Post:
+                    self._run_posts()
+                self._drop_cancelled()
+                if not ready and not self._stopping:
+                    self._advance()
+            now_ns = self._now_ns
+            while heap and heap[0][0] <= now_ns:
+                timer = heappop(heap)[2]
+                timer.queued = False
+                if timer._cancelled:  # noqa: SLF001 - see _drop_cancelled
+                    self._cancelled_count -= 1
+                else:
+                    ready.append(timer)
+            if self._paused:
+                self._put_off()
+            self._run_ready()
+            if self._stopping:
+                return
+
+    def _run_ready(self) -> None:
+        """Run what is ready now, not what becomes ready by it: what `Handle._run` does, without its calls."""
+        popleft = self._ready.popleft
+        for _ in range(len(self._ready)):
+            handle = popleft()
+            if handle._cancelled:  # noqa: SLF001 - see _drop_cancelled
+                continue
+            if type(handle) is Post:
+                handle.callback(handle.argument)
+                continue
+            try:
+                handle._context.run(handle._callback, *handle._args)  # type: ignore[union-attr]  # noqa: SLF001
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - what every event loop does
+                self.call_exception_handler(
+                    {"message": f"Exception in callback {handle!r}", "exception": error, "handle": handle}
+                )
 
     def _drop_cancelled(self) -> None:
         """Take cancelled timers off the top of the heap."""
         while self._heap and self._heap[0][2]._cancelled:  # noqa: SLF001 - a call costs more than the test
             heappop(self._heap)[2].queued = False
             self._cancelled_count -= 1
-
-    def _run_once(self) -> None:
-        """Run what is ready; with nothing ready, let it be as late as the next timer first."""
-        ready = self._ready
-        if not ready:
-            self._run_posts()
-        self._drop_cancelled()
-        if not ready and not self._stopping:
-            self._advance()
-        heap, now_ns = self._heap, self._now_ns
-        while heap and heap[0][0] <= now_ns:
-            timer = heappop(heap)[2]
-            timer.queued = False
-            if timer._cancelled:  # noqa: SLF001 - see _drop_cancelled
-                self._cancelled_count -= 1
-            else:
-                ready.append(timer)
-        if self._paused:
-            self._put_off()
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle._cancelled:  # noqa: SLF001 - see _drop_cancelled
-                handle._run()  # noqa: SLF001 - what every event loop does
 
     def _put_off(self) -> None:
         """Take what belongs to paused boxes out of what is ready."""
@@ -228,7 +297,6 @@ class VirtualLoop(NumberedLoop):
             post.callback(post.argument)
             if ready:
                 return
-            heap = self._heap
 
     def _advance(self) -> None:
         if not self._heap:
@@ -262,13 +330,10 @@ class VirtualLoop(NumberedLoop):
 
     @override
     def run_in_executor(self, executor: object, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
-        if isinstance(executor, VirtualExecutor):
-            return self.create_task(executor.run(partial(func, *args)), name="executor")
-
-        async def inline() -> T:
-            return func(*args)
-
-        return self.create_task(inline(), name="executor")
+        done: asyncio.Future[T] = self.create_future()
+        start = executor.start if isinstance(executor, VirtualExecutor) else _start
+        self.call_soon(start, partial(func, *args), done)
+        return done
 
     @override
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
@@ -278,6 +343,16 @@ class VirtualLoop(NumberedLoop):
         """Wake the loop from another thread, which must not exist in virtual time."""
         if threading.get_ident() != self._owner_thread:
             raise _fence_error("call_soon_threadsafe from another thread")
+
+
+def _start(work: Callable[[], T], done: asyncio.Future[T]) -> None:
+    """Do work that takes no time."""
+    if done.done():
+        return
+    try:
+        done.set_result(work())
+    except Exception as error:  # noqa: BLE001 - whoever waits is told, as by every executor
+        done.set_exception(error)
 
 
 def run(main: Coroutine[Any, Any, T], *, limit_s: float | None = None, pace: Pace | None = None) -> T:
