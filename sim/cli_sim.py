@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 
+from sim.cli_again import add_again
 from sim.cli_run import add_run
 
 
@@ -15,6 +16,7 @@ def add_sim(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     commands = sim.add_subparsers(dest="sim_command", required=True, metavar="COMMAND")
     _add_check(commands)
     add_run(commands)
+    add_again(commands)
 
 
 def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

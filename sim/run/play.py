@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,9 @@ CHECK_S: Final = 5.0
 
 SETTLE_S: Final = 60.0
 """Shortest liveness phase: receipts and states follow the texts."""
+
+TELLINGS: Final = 1000
+"""How often a run says how far it has come, of its whole length: more than a bar has places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ class Result:
     budgets: str
     """The link-budget table, one line per radio link; "" where the channel is flat."""
     pending: tuple[str, ...]
-    """What every task of the gateways waited for at the end; only of a run that did not hold."""
+    """What every task waited for at the end; only of a run that did not hold, or whose events are kept."""
 
     @property
     def holds(self) -> bool:
@@ -65,31 +69,45 @@ class Result:
 
 
 def play(
-    drawn: Drawn, *, keep: frozenset[What] = frozenset(), folder: Path | None = None, pace: Pace | None = None
+    drawn: Drawn,
+    *,
+    keep: frozenset[What] = frozenset(),
+    folder: Path | None = None,
+    pace: Pace | None = None,
+    told: Callable[[float], None] | None = None,
 ) -> Result:
     """Play a drawn run in virtual time; `keep` names the events wanted in the result.
 
     `folder` keeps the gateways' files; without one they go when the run ends. `pace` holds
-    virtual time back to real time.
+    virtual time back to real time, and `told` hears now and then how many virtual seconds are past.
     """
-    with tempfile.TemporaryDirectory(prefix="fieldgate-sim-", dir=_memory()) as scratch:
-        run = Run(drawn, folder or Path(scratch), keep)
+    with scratch() as made:
+        run = Run(drawn, folder or made, keep, told)
         return loop.run(run.play(), pace=pace)
 
 
-def _memory() -> str | None:
-    """Return a place in memory for disks whose fsync is only simulated; None where there is none."""
+@contextmanager
+def scratch(within: Path | None = None) -> Iterator[Path]:
+    """Give a directory that goes when the context is left: `within` another, else in memory if there is any.
+
+    In memory, because the disks of gateways are here and their fsync is only simulated.
+    """
     memory = Path("/dev/shm")  # noqa: S108 - files get a directory of their own, mode 0700
-    return str(memory) if memory.is_dir() else None
+    place = within or (memory if memory.is_dir() else None)
+    with tempfile.TemporaryDirectory(prefix="fieldgate-sim-", dir=place) as made:
+        yield Path(made)
 
 
 class Run:
     """A run under way."""
 
-    def __init__(self, drawn: Drawn, folder: Path, keep: frozenset[What]) -> None:
+    def __init__(
+        self, drawn: Drawn, folder: Path, keep: frozenset[What], told: Callable[[float], None] | None = None
+    ) -> None:
         self.drawn = drawn
         self.record = Record(keep=keep)
         self._folder = folder
+        self._told = told
 
     async def play(self) -> Result:
         """Both phases, and the judgement."""
@@ -107,6 +125,8 @@ class Run:
             breaker.schedule(drawn.schedule)
             actors.schedule()
             promises.start(breaker)
+            if self._told is not None:
+                self._tell(self._told)
             await asyncio.sleep(drawn.scenario.duration_s)
             record.note(What.PHASE, name="heal")
             breaker.heal()
@@ -130,8 +150,18 @@ class Run:
                 took_s=world.now_s(),
                 events=tuple(record.events),
                 budgets=budgets(world),
-                pending=() if all(v.holds for v in verdicts) else tuple(loop.waiting()),
+                pending=() if self._calm(verdicts) else tuple(loop.waiting()),
             )
+
+    def _calm(self, verdicts: tuple[Verdict, ...]) -> bool:
+        """Whether nobody will ask what the tasks waited for."""
+        return all(v.holds for v in verdicts) and not self.record.keeps(What.PHASE)
+
+    def _tell(self, told: Callable[[float], None]) -> None:
+        """Say how far it has come, and again soon; what happens in the world does not depend on it."""
+        running = asyncio.get_running_loop()
+        told(running.time())
+        running.call_later(self.drawn.scenario.duration_s / TELLINGS, self._tell, told, context=loop.NEUTRAL)
 
     async def _converge(self, conditions: Conditions, healed_s: float) -> dict[str, float]:
         """Wait until every `eventually` holds at once, or its time is over; return when each came true."""

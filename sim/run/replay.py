@@ -74,8 +74,12 @@ def read(path: Path) -> Replay:
         raise BadInputError(
             str(path), limit="a replay file", found=str(error), en="cannot be read", zh="不是重放文件"
         ) from error
+    try:
+        drawn = drawn_from_json(bytes(raw.drawn))
+    except BadInputError as error:
+        raise error.within(f"{path}: ") from error
     return Replay(
-        drawn=drawn_from_json(bytes(raw.drawn)),
+        drawn=drawn,
         version=raw.version,
         trace=raw.trace,
         broken=raw.broken,
@@ -89,13 +93,11 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drawn: msgspec.Raw
 
 
-def shrink(
-    kept: Replay, *, told: Callable[[int, int, int], None] = lambda _trials, _faults, _actions: None
-) -> Replay:
+def shrink(kept: Replay, *, told: Callable[[int, Replay], None] = lambda _trials, _least: None) -> Replay:
     """Return the least run that still breaks something of what this one broke.
 
     Faults are dropped first, then actions, by ddmin (Zeller); `told` hears after each run how many there
-    were and how many faults and actions are left. A run that breaks nothing is returned as it is.
+    were, and the least so far. A run that breaks nothing is returned as it is: the same object.
     """
     trials = 0
     last: Replay = kept
@@ -107,7 +109,7 @@ def shrink(
         found = bool(set(broken_names(result)) & set(kept.broken))
         if found:
             last = of_result(result)
-        told(trials, len(last.drawn.schedule.faults), len(last.drawn.scenario.actions))
+        told(trials, last)
         return found
 
     if not breaks(kept.drawn):

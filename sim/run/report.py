@@ -6,8 +6,9 @@ from importlib.metadata import version
 
 from sim.report.summary import LinkInfo, NodeInfo, Summary
 from sim.report.summary import Verdict as Told
+from sim.run.outline import limit_of
 from sim.run.play import Result, Verdict
-from sim.scenario.model import Rule
+from sim.run.probes import known
 
 
 def summary_of(result: Result, *, command: str) -> Summary:
@@ -41,19 +42,16 @@ def summary_of(result: Result, *, command: str) -> Summary:
         replay=command,
         expectations=tuple(map(_told, result.verdicts)),
         metrics=result.metrics,
-        probes=tuple(result.probes),
+        probes=known(),
     )
 
 
 def _told(verdict: Verdict) -> Told:
     expect = verdict.expect
-    match expect.rule:
-        case Rule.ALWAYS:
-            limit = "always"
-        case Rule.EVENTUALLY:
-            limit = f"≤ {expect.within_s:g} s after heal"
-        case _:
-            limit = f"{expect.low:g}..{expect.high:g}"
     return Told(
-        rule=expect.rule.value, name=expect.name, holds=verdict.holds, limit=limit, found=verdict.found
+        rule=expect.rule.value,
+        name=expect.name,
+        holds=verdict.holds,
+        limit=limit_of(expect),
+        found=verdict.found,
     )

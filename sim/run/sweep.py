@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import multiprocessing
 import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing.pool import Pool
+from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
-from sim.run.play import play
+from sim.report.tables import BYTE_ORDER_MARK
+from sim.run.outline import outline, outline_of_failure
+from sim.run.play import play, scratch
 from sim.run.replay import broken_names
 from sim.scenario.draw import draw
 from sim.scenario.model import Scenario
@@ -40,6 +47,8 @@ class Outcome:
     metrics: dict[str, float]
     probes: dict[str, int]
     took_s: float
+    told: dict[str, Any]
+    """What `--json` prints of it."""
     failed: str = ""
 
 
@@ -50,10 +59,25 @@ def sweep(scenario: Scenario, seeds: Iterable[int], *, processes: int = 0) -> It
     if wanted <= 1:
         yield from map(one_seed, work)
         return
-    # spawned, not forked: a worker begins as clean as a new process, whatever this one holds
-    with multiprocessing.get_context("spawn").Pool(wanted) as pool:
+    # the scratch files are this process's to remove, however its workers end
+    with scratch() as folder, _pool(wanted) as pool:
         chunk = max(1, min(MAX_CHUNK, len(work) // (CHUNKS * wanted)))
-        yield from pool.imap_unordered(one_seed, work, chunk)
+        yield from pool.imap_unordered(partial(one_seed, folder=folder), work, chunk)
+
+
+@contextmanager
+def _pool(wanted: int) -> Iterator[Pool]:
+    """Start workers to whom Ctrl-C means nothing: this process ends them, and only it tells of it.
+
+    Spawned, not forked: a worker begins as clean as a new process, whatever this one holds.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        pool = multiprocessing.get_context("spawn").Pool(wanted)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with pool:
+        yield pool
 
 
 @contextmanager
@@ -72,12 +96,15 @@ def _limited(limit_s: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def one_seed(work: tuple[Scenario, int]) -> Outcome:
-    """Play one seed of a scenario; what goes wrong with the run itself is an outcome too."""
+def one_seed(work: tuple[Scenario, int], *, folder: Path | None = None) -> Outcome:
+    """Play one seed of a scenario; what goes wrong with the run itself is an outcome too.
+
+    `folder` is where its scratch files go while it plays.
+    """
     scenario, seed = work
     try:
-        with _limited(RUN_MAX_S):
-            result = play(draw(scenario, seed))
+        with _limited(RUN_MAX_S), scratch(folder) as made:
+            result = play(draw(scenario, seed), folder=made)
     except (Exception, RunawayError) as error:  # noqa: BLE001 - a worker's root: the sweep tells it, goes on
         return Outcome(
             seed=seed,
@@ -88,6 +115,7 @@ def one_seed(work: tuple[Scenario, int]) -> Outcome:
             metrics={},
             probes={},
             took_s=0.0,
+            told=outline_of_failure(scenario.name, seed, repr(error)),
             failed=repr(error),
         )
     details = tuple(f"{b.promise} {b.node} {b.at_s:.1f} s: {b.detail}" for b in result.breaches)
@@ -101,4 +129,20 @@ def one_seed(work: tuple[Scenario, int]) -> Outcome:
         metrics=result.metrics,
         probes=result.probes,
         took_s=result.took_s,
+        told=outline(result),
     )
+
+
+def seeds_csv(outcomes: Iterable[Outcome]) -> str:
+    """Return a table of all seeds in order: what held, what broke, every metric; UTF-8 for Excel."""
+    rows = sorted(outcomes, key=lambda outcome: outcome.seed)
+    names = sorted({name for outcome in rows for name in outcome.metrics})
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(["seed", "holds", "trace", "broken", "virtual_s", *names])
+    for one in rows:
+        figures = [one.metrics.get(name) for name in names]
+        writer.writerow(
+            [one.seed, int(one.holds), one.trace, " ".join(one.broken), round(one.took_s, 3), *figures]
+        )
+    return BYTE_ORDER_MARK + out.getvalue()
