@@ -254,6 +254,16 @@ def test_older_evidence_of_a_link_never_replaces_newer() -> None:
         assert presence.drop_link_reports(tx, VEHICLE, keep=["udp"]) == 1
 
 
+def test_a_rounded_age_does_not_keep_a_newer_state_out() -> None:
+    """The same evidence told again, its age rounded up, brings what follows from it now: recovered is up."""
+    with memory_tx() as tx:
+        assert presence.link_report(tx, replace(REPORT, state=LinkState.RECOVERING, age_s=8.0))
+        tx.now_s += 700
+        assert presence.link_report(tx, replace(REPORT, state=LinkState.UP, age_s=717.0))
+        assert presence.list_link_reports(tx)[0].state is LinkState.UP
+        assert presence.link_report_ages_s(tx) == {(VEHICLE, "pdt"): 708.0}
+
+
 def test_repeats_of_an_alarm_are_one_alarm() -> None:
     """A repeat refreshes; acknowledged once by the first; after it was cleared the next one is new."""
     with memory_tx() as tx:

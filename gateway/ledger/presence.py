@@ -18,6 +18,9 @@ MAX_PRESENCE = 10_000
 MAX_LINK_REPORTS = 10_000
 """Most rows answered: a thousand gateways with ten links each."""
 
+ROUNDED_S, ROUNDED_SHARE = 2.0, 1 / 16
+"""How much older an age may look than it is: a sixteenth and a second on the air, a second under way."""
+
 
 def heard(tx: Tx, presence: Presence) -> None:
     """Note that a station was heard; the latest per gateway that heard it and link is kept.
@@ -85,7 +88,11 @@ def heard_ages_s(tx: Tx, station: int | None = None) -> dict[tuple[int, int, str
 
 
 def link_report(tx: Tx, report: LinkReport) -> bool:
-    """Keep a link's report unless newer evidence is known (it came over a slower bearer); return if kept."""
+    """Keep a link's report unless newer evidence is known (it came over a slower bearer); return if kept.
+
+    Ages are rounded up on the air: evidence that looks older by no more than that is the same evidence, and
+    the report that came last says what follows from it now.
+    """
     evidence_s = tx.now_s - report.age_s
     return (
         tx.execute(
@@ -93,7 +100,7 @@ def link_report(tx: Tx, report: LinkReport) -> bool:
             "bearer = excluded.bearer, state = excluded.state, evidence = excluded.evidence, "
             "reason = excluded.reason, age_s = excluded.age_s, quality_pct = excluded.quality_pct, "
             "learnt_unix_ms = excluded.learnt_unix_ms, learnt_by = excluded.learnt_by, "
-            "evidence_s = excluded.evidence_s WHERE excluded.evidence_s >= link_reports.evidence_s",
+            "evidence_s = max(evidence_s, excluded.evidence_s) WHERE excluded.evidence_s + ? >= evidence_s",
             (
                 report.station,
                 report.link,
@@ -106,6 +113,7 @@ def link_report(tx: Tx, report: LinkReport) -> bool:
                 report.learnt_unix_ms or tx.now_unix_ms,
                 None if report.learnt_by is None else report.learnt_by.value,
                 evidence_s,
+                ROUNDED_S + report.age_s * ROUNDED_SHARE,
             ),
         ).rowcount
         > 0
