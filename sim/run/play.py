@@ -37,11 +37,15 @@ TELLINGS: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One expectation, judged. `found` says in words what was seen."""
+    """One expectation, judged. `found` says in words what was seen.
+
+    A bound on a metric for which nothing happened (`counted` False) does not hold: it shows nothing.
+    """
 
     expect: Expect
     holds: bool
     found: str
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,8 @@ class Run:
         async with world:
             record.note(What.PHASE, name="safety")
             world.start()
+            for name, (x_km, y_km) in world.starts.items():
+                record.draw(What.MOVED, name, x_km=round(x_km, 3), y_km=round(y_km, 3))
             breaker.schedule(drawn.schedule)
             actors.schedule()
             promises.start(breaker)
@@ -200,7 +206,7 @@ class Run:
                 return Verdict(expect=expect, holds=holds, found=found)
             case Rule.METRIC:
                 value = metrics.values.get(expect.name)
-                holds = value is None or expect.low <= value <= expect.high
-                return Verdict(
-                    expect=expect, holds=holds, found="nothing to count" if value is None else f"{value:g}"
-                )
+                if value is None:
+                    return Verdict(expect=expect, holds=False, found="nothing to count", counted=False)
+                holds = expect.low <= value <= expect.high
+                return Verdict(expect=expect, holds=holds, found=f"{value:g}")

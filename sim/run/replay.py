@@ -48,9 +48,17 @@ def of(drawn: Drawn, trace: str, broken: tuple[str, ...]) -> Replay:
 
 
 def broken_names(result: Result) -> tuple[str, ...]:
-    """Return what did not hold, promises by their own names."""
+    """Return what did not hold, promises by their own names.
+
+    A metric without anything to count is another failure than one outside its bounds: else shrinking would
+    drop all that there was to count.
+    """
     promises = {breach.promise for breach in result.breaches}
-    missed = {v.expect.name for v in result.verdicts if not v.holds and v.expect.name != "promises"}
+    missed = {
+        v.expect.name if v.counted else f"{v.expect.name}: nothing to count"
+        for v in result.verdicts
+        if not v.holds and v.expect.name != "promises"
+    }
     return tuple(sorted(promises | missed))
 
 
