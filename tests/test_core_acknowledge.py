@@ -85,3 +85,19 @@ async def test_received_may_overtake_the_delivery_report(tmp_path: Path) -> None
 
         await field.veh.reaches(sent, "acknowledged", limit_s=60)
         assert await texts(field.hq) == []
+
+
+async def test_received_speaks_of_what_was_surely_shown(tmp_path: Path) -> None:
+    """A newer text that a power cut left unknown does not take the word meant for the one on the screen."""
+    async with scene(tmp_path, "pdt") as field:
+        shown = await field.veh.send("ZHANG", "请撤离", ack_wanted=True)
+        await field.veh.reaches(shown, "delivered", limit_s=120)
+        field.one.powered = False
+        unknown = await field.veh.send("ZHANG", "改走东线", ack_wanted=True)
+        await field.veh.reaches(unknown, "at_modem", limit_s=60)
+        await field.veh.restart()
+        field.one.powered = True
+        field.one.type_text("收到")
+
+        await field.veh.reaches(shown, "acknowledged", limit_s=20)
+        assert not (await field.veh.state(unknown)).startswith("acknowledged")

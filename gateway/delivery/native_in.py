@@ -178,23 +178,29 @@ class NativeIn:
         self._outbox.settle(key)
 
     def _acknowledge(self, tx: Tx, station: Station) -> WorkKey | None:
-        """The newest message asking for it that the device may have shown now is acknowledged.
+        """The newest message asking for it that the device has shown is acknowledged.
 
-        Nothing older is touched when that one already was: who says it twice speaks of the same. When there
-        is none, it is the text that the radio has at this moment: a quick thumb overtakes the report.
+        Nothing older is touched when that one already was: who says it twice speaks of the same. When none
+        was shown for certain it is the newest that may have been, or else the text that the radio has at this
+        moment: a quick thumb overtakes the report.
         """
-        number, under_way = station.number, None
+        number = station.number
+        perhaps: Message | None = None
+        under_way: Message | None = None
         for _, message in messages.list_messages(tx, limit=LOOK_BACK, station=number):
             copy = next(r for r in message.recipients if r.station == number)
             if not message.ack_wanted:
                 continue
             if copy.state is RecipientState.ACKNOWLEDGED:
-                return None
-            if _may_be_shown(tx, message, copy):
+                return None if perhaps is None else _acknowledged(tx, perhaps, number)
+            if copy.state in _SHOWN:
                 return _acknowledged(tx, message, number)
-            if under_way is None and Stage.AT_MODEM in _text_stages(tx, message, number):
+            if perhaps is None and _may_be_shown(tx, message, copy):
+                perhaps = message
+            elif under_way is None and Stage.AT_MODEM in _text_stages(tx, message, number):
                 under_way = message
-        return None if under_way is None else _acknowledged(tx, under_way, number)
+        chosen = perhaps or under_way
+        return None if chosen is None else _acknowledged(tx, chosen, number)
 
     # --- automatic replies -------------------------------------------------------------------------------
 
@@ -237,12 +243,10 @@ _PERHAPS_THERE = frozenset({Stage.ON_AIR, Stage.AT_NETWORK, Stage.UNKNOWN})
 
 
 def _may_be_shown(tx: Tx, message: Message, copy: Recipient) -> bool:
-    """Whether the device has shown it, or may have: what only waited here was seen by nobody.
+    """Whether the device may have shown it: what only waited here was seen by nobody.
 
     The attempts tell more than the state: unknown is less than "at modem", and an end hides both.
     """
-    if copy.state in _SHOWN:
-        return True
     stages = _text_stages(tx, message, copy.station)
     return bool(stages) and (copy.state in _PERHAPS_SHOWN or not _PERHAPS_THERE.isdisjoint(stages))
 
