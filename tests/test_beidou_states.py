@@ -140,6 +140,20 @@ async def test_a_dead_terminal_is_noticed_and_returns(bench: Bench) -> None:
         assert await bench.up() <= 12
 
 
+async def test_a_terminal_that_hears_nothing_is_noticed(bench: Bench) -> None:
+    """Beam reports go on, but no command gets through: DOWN within 40 s; UP again once it answers."""
+    async with bench.link():
+        await bench.up()
+        bench.port.deaf = True
+        await asyncio.sleep(40)
+        assert bench.state.state is LinkState.DOWN
+        assert "answers nothing" in bench.state.reason
+        await asyncio.sleep(60)
+        assert bench.state.state is LinkState.DOWN
+        bench.port.deaf = False
+        assert await bench.up() <= 12
+
+
 async def test_wrong_rate_is_down_and_the_probe_finds_the_right_one(bench: Bench) -> None:
     """At a wrong rate there is no answer; `baud_bps = 0` tries the usual ones in turn."""
     bench.terminal.baud_bps = 9_600

@@ -21,6 +21,7 @@ class Inhibit(IntEnum):
 NO_BEAM = "no beam / 无波束信号"
 NO_CARD = "no card / 无卡"
 NO_ANSWER = "terminal does not answer / 终端无应答"
+DEAF = "the terminal reports, but answers nothing / 终端有报告而不应答"
 _WORDS: dict[int, str] = {
     Inhibit.SUPPRESSED: "suppressed by the system / 系统抑制发射",
     Inhibit.LOW_BATTERY: "terminal battery low / 终端电量不足",
@@ -42,6 +43,8 @@ class Conditions:
     """Set while the terminal owes an answer: why."""
     dead: bool = False
     """Whether it owed one for all tries."""
+    deaf: bool = False
+    """Whether it reports, but answers nothing: our line to it is broken, or it is stuck."""
     card: CardInfo | None = None
     beams: bool | None = None
     """Whether any beam is strong enough; None: not told."""
@@ -52,12 +55,13 @@ class Conditions:
 
     def lost(self, reason: str) -> None:
         """The port is gone: nothing known before holds, but an inhibit outlives a cable."""
-        self.absent, self.silent, self.dead = reason, None, False
+        self.absent, self.silent, self.dead, self.deaf = reason, None, False, False
         self.card, self.beams = None, None
 
     def opened(self) -> None:
         """The port is open; nothing was heard yet."""
-        self.absent, self.silent, self.dead, self.card, self.beams = None, None, False, None, None
+        self.absent, self.silent, self.dead, self.deaf = None, None, False, False
+        self.card, self.beams = None, None
 
     def forbid(self, code: int, until_s: float) -> None:
         """The terminal told an inhibit."""
@@ -69,6 +73,8 @@ class Conditions:
             return StateChanged(state=LinkState.ABSENT, reason=self.absent)
         if self.dead:
             return StateChanged(state=LinkState.DOWN, reason=NO_ANSWER)
+        if self.deaf:
+            return StateChanged(state=LinkState.DOWN, reason=DEAF)
         if self.silent is not None:
             return StateChanged(state=LinkState.SUSPECT, reason=self.silent)
         if self.card is None:

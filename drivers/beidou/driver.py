@@ -26,7 +26,8 @@ DEAD_RETRY_S = 5.0
 """How often a dead terminal is asked."""
 
 CARD_CHECK_S = 30.0
-"""How often a living terminal is asked for its card: a card pulled out shows in nothing else."""
+"""How often a living terminal is asked for its card: a card pulled out shows in nothing else, nor does a
+line that carries its reports to us and nothing of ours to it."""
 
 SILENT_REPORTS = 3
 """Beam reports missed before the terminal is asked."""
@@ -142,9 +143,10 @@ class _Keeper:
             await clock.sleep(period_s / 2)
             self._link.publish()
             if clock.monotonic_s() >= check_s:
-                async with asyncio.timeout(ANSWER_S):
-                    await self._link.ask_card()
-                check_s = clock.monotonic_s() + CARD_CHECK_S
+                answered = await self._ask()
+                if not answered:
+                    self._link.terminal_deaf()
+                check_s = clock.monotonic_s() + (CARD_CHECK_S if answered else DEAD_RETRY_S)
 
 
 DRIVER = BeidouDriver()

@@ -137,6 +137,11 @@ class BeidouLink:
         self._conditions.dead = True
         self.publish()
 
+    def terminal_deaf(self) -> None:
+        """Note that the terminal reports, but answered no try."""
+        self._conditions.deaf = True
+        self.publish()
+
     async def feed(self, data: bytes) -> None:
         """Take octets from the port."""
         self._env.trace.record(self._name, "rx", data)
@@ -200,6 +205,7 @@ class BeidouLink:
             self._conditions.beams_due_s = due_s
         before, self._conditions.card = self._transmitter.card, card
         self.card_told.set()
+        self._conditions.deaf = False
         news = ""
         if card.card_present:
             self._transmitter.on_card(card)
