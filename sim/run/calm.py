@@ -53,17 +53,19 @@ class Calm:
     """Follows every fault and order of a run."""
 
     def __init__(self, record: Record) -> None:
-        self._spans: dict[Place, list[list[float]]] = {}
+        self._spans: dict[Place, list[tuple[str, list[float]]]] = {}
         self._stops: dict[str, list[list[float]]] = {}
         self._open: dict[tuple[str, str], list[list[float]]] = {}
         record.watch(self._fault, What.FAULT)
 
-    def holds(self, places: Iterable[Place], start_s: float, end_s: float) -> bool:
-        """Whether nothing was broken there in that time."""
+    def holds(
+        self, places: Iterable[Place], start_s: float, end_s: float, *, but: frozenset[str] = frozenset()
+    ) -> bool:
+        """Whether nothing was broken there in that time, the kinds of fault in `but` left out."""
         return not any(
-            begin_s < end_s and until_s > start_s
+            begin_s < end_s and until_s > start_s and name not in but
             for place in (*places, WORLD)
-            for begin_s, until_s in self._spans.get(place, ())
+            for name, (begin_s, until_s) in self._spans.get(place, ())
         )
 
     def stopped_s(self, node: str, start_s: float, end_s: float) -> float:
@@ -81,7 +83,7 @@ class Calm:
             span = [event.at_s, inf]
             self._open.setdefault((name, target), []).append(span)
             for place in [WORLD] if name in SCENARIO_CUTS else _places(target):
-                self._spans.setdefault(place, []).append(span)
+                self._spans.setdefault(place, []).append((name, span))
             if name in STOPPING:
                 self._stops.setdefault(target, []).append(span)
         elif spans := self._open.get((name, target)):

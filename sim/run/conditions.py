@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from gateway.delivery.work import Work
-from gateway.domain import LinkState, Message, RecipientState
+from gateway.domain import LinkState, Message, MessageId, RecipientState
 from gateway.ledger.errors import LedgerError
 from sim.run.truth import Truth
 from sim.world.unit import Unit
@@ -72,7 +72,20 @@ class Conditions:
                         for copy in message.recipients
                     )
                     open_ += [(str(message.id), copy.station) for copy, end in ends if copy.state not in end]
-        return tired.issuperset(open_)
+        return tired.issuperset(open_) and not any(self._unheard(unit) for unit in self._world.units.values())
+
+    def _unheard(self, unit: Unit) -> bool:
+        """Whether somebody here acknowledged a message and its origin was not told."""
+        clerk, lives = unit.desk.clerk, self._world.second_lives
+        if clerk is None or lives.get(unit.id):
+            return False
+        origins = {one.node.station: one for one in self._world.units.values()}
+        for ref in clerk.acknowledged:
+            origin = origins[MessageId.parse(ref).origin]
+            state = origin.desk.told.get((ref, unit.node.station))
+            if not lives.get(origin.id) and state != RecipientState.ACKNOWLEDGED.value:
+                return True
+        return False
 
     async def _queues_empty(self) -> bool:
         """No text and no receipt waits to be sent anywhere; a report may wait for company.
@@ -104,6 +117,19 @@ class Conditions:
                 alarms = await unit.box.backend.alarms(active_only=True)
                 if any(alarm.key.startswith("lost:") and not alarm.cleared_unix_ms for alarm in alarms):
                     return False
+                if not await self._links_known(unit):
+                    return False
+        return True
+
+    async def _links_known(self, hq: Unit) -> bool:
+        """Whether headquarters shows every link of every gateway as that gateway does."""
+        for unit in self._world.units.values():
+            if not unit.box.on:
+                return False
+            told = {link.link: link.state for link in await hq.box.backend.links(unit.id)}
+            own = {link.link: link.state for link in await unit.box.backend.links(unit.id)}
+            if len(told) != len(own) or sorted(told.values()) != sorted(own.values()):
+                return False
         return True
 
     async def _roll_calls_ended(self) -> bool:
@@ -113,7 +139,7 @@ class Conditions:
         return True
 
     async def _alarms_told(self) -> bool:
-        return not self._truth.untold_emergencies()
+        return not (self._truth.untold_emergencies() or self._truth.unended_emergencies())
 
     def _native(self, station: int) -> bool:
         return all(unit.node.station != station for unit in self._world.units.values())

@@ -57,6 +57,9 @@ class Surroundings(Protocol):
     def excused(self, sign: str, at_s: float, until_s: float | None = None) -> bool:
         """Whether a box's disk was later exchanged for one older than this moment, or one up to `until_s`."""
 
+    def called_off(self, ref: str) -> bool:
+        """Whether somebody tried to take a message back: then it may be shown or not."""
+
 
 class Truth:
     """Follows every text of a run that can be told from others."""
@@ -76,6 +79,9 @@ class Truth:
         """When the first gateway raised the alarm; what no radio heard was never accepted by anybody."""
         self.told_s: dict[str, float] = {}
         """When headquarters was first told of each."""
+        self._over: dict[str, set[str]] = {}
+        """Who has seen the end of each, after it saw the emergency."""
+        self._raised: dict[str, set[str]] = {}
         self._hq = hq
         record.watch(self._typed, What.TYPED)
         record.watch(self._shown, What.SHOWN)
@@ -89,6 +95,7 @@ class Truth:
             for entry in self.entries.values()
             if entry.accepted
             and not entry.arrived
+            and not (entry.id and world.called_off(entry.id))
             and now_s < entry.at_s + entry.lifetime_s
             and world.can_read(entry.to)
             and not world.excused(entry.by, entry.accepted_s)
@@ -108,11 +115,20 @@ class Truth:
         """Keys of emergencies that some gateway heard and headquarters was never told of."""
         return [key for key in self.heard_s if key not in self.told_s]
 
+    def unended_emergencies(self) -> list[str]:
+        """Keys of emergencies of whose end a gateway knows, and headquarters, told before that, does not."""
+        return [key for key, seen in self._over.items() if seen and self._hq not in seen]
+
     def _alarm(self, event: Event) -> None:
         key, state = str(event.facts["key"]), event.facts["state"]
         if state == "pressed":
             self.pressed_s.setdefault(key, event.at_s)
-        elif state == "raised" and key in self.pressed_s:
+        elif state == "raised":
+            self._raised.setdefault(key, set()).add(event.node)
+            self._over.pop(key, None)
+        elif state == "cleared" and self._hq in self._raised.get(key, ()):
+            self._over.setdefault(key, set()).add(event.node)
+        if state == "raised" and key in self.pressed_s:
             self.heard_s.setdefault(key, event.at_s)
             if event.node == self._hq:
                 self.told_s.setdefault(key, event.at_s)

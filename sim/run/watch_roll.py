@@ -7,10 +7,12 @@ whatever the date says: not before it while somebody is missing, and not long af
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway import native
+from gateway.domain import Evidence
 from sim.record import Event, What
 from sim.run.breaches import Breaches
 from sim.run.calm import Calm, Place, bearer_of, node_of, way
@@ -35,6 +37,15 @@ OVERDUE_S: Final = 120.0
 
 EARLY_S: Final = 2.0
 
+LATE_S: Final = 20.0
+"""A gateway that works all the time ends its call at most so long after the deadline."""
+
+COUNTED: Final = ("answered", "late", "relayed")
+"""States of who has answered by itself."""
+
+HEADS: Final = re.compile(r"(\d+)\s*人")
+"""How people say how many they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Called:
@@ -54,7 +65,10 @@ class RollWatch:
         self._breaches = breaches
         self._called: dict[str, _Called] = {}
         self._said_s: dict[str, list[float]] = {}
+        self._taken_s: dict[str, list[float]] = {}
+        """When what a person typed was known to have arrived: it may have been typed before the question."""
         self._asked_s: dict[str, list[float]] = {}
+        self._signs = {unit.node.station: unit.id for unit in world.units.values()}
         self._people = {man.group.station: man for man in world.people.values()}
         record = world.record
         record.watch(self._board, What.ROLL_CALL)
@@ -78,10 +92,14 @@ class RollWatch:
         left_s = called.at_s + called.within_s - event.at_s
         if absent and left_s > EARLY_S:
             self._breaches.add("P7", event.node, f"{call} ended {left_s:.0f} s early, {absent} absent")
+        worked = self._calm.holds([node_of(event.node)], called.at_s, event.at_s)
+        if -left_s > LATE_S and worked:
+            self._breaches.add("P7", event.node, f"{call} ended {-left_s:.0f} s after its deadline")
 
     def _typed(self, event: Event) -> None:
-        if event.node in self._world.people and event.facts["accepted"] is None:
-            self._said_s.setdefault(event.node, []).append(event.at_s)
+        if event.node in self._world.people:
+            times = self._said_s if event.facts["accepted"] is None else self._taken_s
+            times.setdefault(event.node, []).append(event.at_s)
 
     def _shown(self, event: Event) -> None:
         if str(event.facts["text"]).endswith(native.ROLL_CALL_TEXT):
@@ -110,9 +128,26 @@ class RollWatch:
         if call["state"] == "running" and over_s > OVERDUE_S:
             self._breaches.add("P7", unit.id, f"{name} is still open {over_s:.0f} s after its deadline")
         for entry in call["entries"]:
+            self._honest(unit, name, called, entry)
             man = self._people.get(entry["station"])
             if man is not None:
                 self._entry(unit, name, called, man, entry["state"])
+
+    def _honest(self, unit: Unit, call: str, called: _Called, entry: dict[str, Any]) -> None:
+        """Compare what an entry says of itself: its evidence, its head-count, and that somebody was there."""
+        number, state, said = entry["station"], entry["state"], str(entry["note"])
+        if state in COUNTED and entry["evidence"] == Evidence.INFERRED.value:
+            self._breaches.add(PROMISE, unit.id, f"{call}: {number} is {state}, which is only inferred")
+        heads = HEADS.search(said)
+        if state in COUNTED and heads is not None and entry["head_count"] != int(heads[1]):
+            detail = f"{call}: {number} said {said}, counted are {entry['head_count']}"
+            self._breaches.add(PROMISE, unit.id, detail)
+        sign = self._signs.get(number)
+        if sign is None or sign == unit.id or state != "answered":
+            return
+        off_s = self._calm.stopped_s(sign, called.at_s, called.at_s + called.within_s)
+        if off_s >= called.within_s:
+            self._breaches.add(PROMISE, unit.id, f"{call}: {sign} is {state}, and was off all the time")
 
     def _entry(self, unit: Unit, call: str, called: _Called, man: Man, state: str) -> None:
         radio = PDT_BASE + man.group.station
@@ -120,7 +155,10 @@ class RollWatch:
         first_s = min((at_s for at_s in asked if at_s >= called.at_s), default=None)
         said = self._said_s.get(man.id, []) + self._air.answered_s.get(radio, [])
         after = [at_s for at_s in said if first_s is not None and at_s >= first_s]
-        if state in ("answered", "late", "relayed") and not after:
+        heard = (
+            any(at_s >= first_s for at_s in self._taken_s.get(man.id, ())) if first_s is not None else False
+        )
+        if state in COUNTED and not (after or heard):
             found = "was never asked" if first_s is None else "never said anything"
             self._breaches.add(PROMISE, unit.id, f"{call}: {man.id} is {state}, but {found}")
         if state == "absent" and after and self._got_through(unit, called, man, min(after)):

@@ -58,8 +58,8 @@ class TextWatch:
         self._signs = {unit.node.station: unit.id for unit in world.units.values()}
         self._signs |= {man.group.station: man.id for man in world.people.values()}
         self._automatic_s: dict[str, float] = {}
-        self._said: dict[str, float] = {}
-        """When a person last typed an acknowledgement."""
+        self._said: dict[str, list[float]] = {}
+        """When a person typed acknowledgements."""
         world.record.watch(self._shown, What.SHOWN)
         world.record.watch(self._moved, What.MESSAGE)
         world.record.watch(self._typed, What.TYPED)
@@ -75,6 +75,7 @@ class TextWatch:
                     if not self._world.excused(unit.id, unit.desk.shown_s[ref]):
                         self._breaches.add("P1", unit.id, f"message {ref} was on the screen and is gone")
         self._delivered_is_shown()
+        self._ended()
         self._urgent_first()
         self._in_time()
 
@@ -82,7 +83,7 @@ class TextWatch:
 
     def _typed(self, event: Event) -> None:
         if isinstance(native.read(str(event.facts["text"])), native.Acknowledge):
-            self._said[event.node] = event.at_s
+            self._said.setdefault(event.node, []).append(event.at_s)
 
     def _shown(self, event: Event) -> None:
         breaches, facts = self._breaches, event.facts
@@ -95,6 +96,11 @@ class TextWatch:
             if len(repeats) > MAX_REPEATS:
                 breaches.add("P2", event.node, f"repeated {len(repeats)} times: {entry.text}", entry.key)
             self._honest(event, entry)
+            clerks = [unit.desk.clerk for unit in self._world.units.values()]
+            if entry.id and any(clerk is not None and entry.id in clerk.never_left for clerk in clerks):
+                breaches.add(
+                    "P3", event.node, f"taken back before it left, and shown: {entry.text}", entry.key
+                )
         unknown = not self._truth.last_shown and text not in self._truth.texts
         if unknown and event.node in self._world.units and not text.startswith(OUR_OWN):
             breaches.add("P3", event.node, f"shown, but nobody typed it: {text}")
@@ -146,6 +152,7 @@ class TextWatch:
         entry = self._truth.of(ref, sign)
         if before is not None and before[0].rank > state.rank and not self._older_disk(event.node):
             self._breaches.add("P3", event.node, f"{ref} went back from {before[0].value} to {state.value}")
+        self._taken_back(event, ref, state)
         if state in REACHED:
             self._evidence(event, ref, sign, state, evidence)
         if entry is not None and state is RecipientState.EXPIRED:
@@ -162,8 +169,20 @@ class TextWatch:
             self._breaches.add("P3", event.node, f"{ref} is delivered at {sign}, a gateway: {evidence}")
         if not gateway and evidence == Evidence.PROTOCOL.value:
             self._breaches.add("P3", event.node, f"{ref} is {state.value} at {sign}, a device: {evidence}")
-        if state is RecipientState.ACKNOWLEDGED and not gateway and sign not in self._said:
-            self._breaches.add("P3", event.node, f"{ref} is acknowledged at {sign}, who never said so")
+        if state is RecipientState.DELIVERED:
+            return
+        if gateway:
+            clerk = self._world.units[sign].desk.clerk
+            begun = set[str]() if clerk is None else clerk.acknowledging
+            if clerk is not None and state is RecipientState.READ:
+                begun = begun | clerk.reading
+            said = ref in begun
+        else:
+            entry = self._truth.of(ref, sign)
+            seen_s = 0.0 if entry is None else entry.first_shown_s(sign)
+            said = seen_s is not None and any(at_s >= seen_s for at_s in self._said.get(sign, ()))
+        if not said and not self._world.excused(sign, event.at_s):
+            self._breaches.add("P3", event.node, f"{ref} is {state.value} at {sign}, who never said so")
 
     def _delivered_is_shown(self) -> None:
         for (node, ref, station), (state, _) in self._states.items():
@@ -174,6 +193,25 @@ class TextWatch:
             if entry.first_shown_s(where) is None and not self._world.excused(where, entry.at_s):
                 detail = f"{ref} is {state.value} at {where}, which never showed it"
                 self._breaches.add("P3", node, detail, entry.key)
+
+    def _ended(self) -> None:
+        """Find copies whose life is long over, that nobody saw, and that their gateway still carries (P7)."""
+        for entry in self._truth.entries.values():
+            unit = self._world.units.get(entry.by)
+            if unit is None or not entry.accepted or entry.arrived or not unit.box.on:
+                continue
+            now_s = self._world.now_s()
+            asleep_s = self._calm.stopped_s(entry.by, entry.at_s, now_s)
+            past_s = now_s - entry.accepted_s - entry.lifetime_s * (1 + LATE_SHARE) - asleep_s
+            numbers = [number for number, sign in self._signs.items() if sign == entry.to]
+            state, _ = self._states.get((entry.by, entry.id, numbers[0]), (None, ""))
+            if past_s > LATE_S and state is not None and not state.settled and not self._older_disk(entry.by):
+                detail = f"{entry.id} is {state.value}, {past_s:.0f} s after its end: {entry.text}"
+                self._breaches.add("P7", entry.by, detail, entry.key)
+
+    def _taken_back(self, event: Event, ref: str, state: RecipientState) -> None:
+        if state is RecipientState.CANCELLED and not self._world.called_off(ref):
+            self._breaches.add("P3", event.node, f"{ref} is cancelled, and nobody took it back")
 
     # --- order and time ----------------------------------------------------------------------------------
 

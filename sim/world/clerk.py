@@ -70,9 +70,7 @@ class Clerk:
             return
         begun = self.acknowledging if message.ack_wanted else self.reading
         act = GatewayBackend.acknowledge if message.ack_wanted else GatewayBackend.mark_read
-        done = self.acknowledged if message.ack_wanted else set[str]()
-        work = self._click(act, ref, dice.uniform(*WITHIN_S), begun, done)
-        self._spawn(work, f"{self._sign}.clerk")
+        self._spawn(self._note(act, ref, dice.uniform(*WITHIN_S), begun), f"{self._sign}.clerk")
 
     def _dice(self, what: str, text: str) -> random.Random:
         return random.Random(f"{self._sign} {what} {text}")  # noqa: S311 - repeatable on purpose
@@ -80,8 +78,7 @@ class Clerk:
     async def _regret(self, ref: str, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
         untouched = await self._untouched(ref)
-        done = set[str]()
-        await self._click(GatewayBackend.cancel, ref, 0.0, self.regretting, done)
+        done = await self._click(GatewayBackend.cancel, ref, self.regretting)
         if untouched and done and not await self._tried(ref):
             self.never_left.add(ref)
 
@@ -101,8 +98,13 @@ class Clerk:
         except LedgerError:
             return True
 
-    async def _click(self, act: Act, ref: str, delay_s: float, begun: set[str], done: set[str]) -> None:
+    async def _note(self, act: Act, ref: str, delay_s: float, begun: set[str]) -> None:
         await asyncio.sleep(delay_s)
+        if await self._click(act, ref, begun) and begun is self.acknowledging:
+            self.acknowledged.add(ref)
+
+    async def _click(self, act: Act, ref: str, begun: set[str]) -> bool:
+        """Do it until the gateway answers; whether it said that it is done."""
         for _ in range(TRIES):
             if self._box.on:
                 begun.add(ref)
@@ -112,9 +114,9 @@ class Clerk:
                 except LedgerError:
                     pass
                 except (RefusedError, NotFoundError, BadInputError):
-                    return
+                    return False
                 else:
-                    if self._box.on and self._box.starts == life:
-                        done.add(ref)
-                        return
+                    if self._box.starts == life:
+                        return True
             await asyncio.sleep(RETRY_S)
+        return False

@@ -22,7 +22,9 @@ from sim.scenario.model import Do, Road, Zone
 from sim.world import files
 from sim.world.air import AirSpace
 from sim.world.build import Builder
+from sim.world.clerk import Clerk
 from sim.world.clone import original_host
+from sim.world.desk import CALLER
 from sim.world.hooks import WorldHooks, WorldTrace
 from sim.world.ip import DELAY_S, JITTER_S, RATE_BPS, Reach, bearer_of
 from sim.world.motion import Place
@@ -79,6 +81,8 @@ class World:
             unit.box.log = SimLog(LOG_LINES)
             unit.box.disk.on_commit = partial(self._committed, unit)
             unit.told = partial(self._powered, unit)
+            if self.scenario.swarm.messages_per_h.high > 0:
+                unit.desk.clerk = Clerk(unit.id, unit.box, CALLER, self.spawn)
         self.second_lives: Counter[str] = Counter()
         """By node: how often it was copied, or went back to an older disk."""
         self._windows: dict[str, list[tuple[float, float]]] = {}
@@ -186,6 +190,10 @@ class World:
         """Whether a box's disk was later exchanged for one older than this moment, or one up to `until_s`."""
         last_s = at_s if until_s is None else until_s
         return any(taken_s <= last_s and at_s <= put_s for taken_s, put_s in self._windows.get(sign, ()))
+
+    def called_off(self, ref: str) -> bool:
+        """Whether somebody tried to take a message back: then it may be shown or not."""
+        return any(u.desk.clerk is not None and ref in u.desk.clerk.regretting for u in self.units.values())
 
     # --- who reaches whom --------------------------------------------------------------------------------
 
