@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ from sim.record import Event, What
 from sim.report import payload as payload_module
 from sim.report.digest import digest_of
 from sim.report.html import SCRIPTS, STYLES, page
+from sim.report.land import Land, Mast
+from sim.report.lanes import CUTS
 from sim.report.words import FAULTS_ZH
+from sim.scenario.model import Road, Zone
 from tests import report_events
 
 NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(1)>{{script}}\u2028"
@@ -144,7 +148,7 @@ def test_every_state_and_fault_has_its_chinese() -> None:
     """No state of a message and no kind of fault is shown to Chinese readers in English."""
     words = data_of(small())["words"]
     assert [state.value for state in RecipientState if state.value not in words["zh"]] == []
-    assert {kind.value for kind in Kind} == set(FAULTS_ZH) == set(words["faults_zh"])
+    assert {kind.value for kind in Kind} | CUTS == set(FAULTS_ZH) == set(words["faults_zh"])
 
 
 def test_wheel_ships_the_page_and_the_dissector() -> None:
@@ -161,3 +165,56 @@ def test_empty_run_has_a_page() -> None:
     data = data_of(page(summary, digest_of(summary, [])))
     assert data["messages"] == []
     assert data["meta"]["holds"] is True
+
+
+LAND = Land(
+    roads=(Road(id="valley", points=((0.0, 0.0), (4.0, 0.0), (4.0, 4.0)), tunnels=((3.0, 5.0),)),),
+    zones=(Zone(id="east", box=(3.0, 0.0, 5.0, 5.0)),),
+    masts=(Mast(id="cell-1", kind="cell", at=(0.5, 0.5), range_km=2.0),),
+    rides={"张三": report_events.VEH},
+    breaks=(("valley", (2.0, 0.0)),),
+)
+
+
+def moved(at_s: float, node: str, x_km: float, y_km: float) -> Event:
+    """Somebody is told to be at a place."""
+    return Event(round(at_s * 1e9), What.MOVED, node, "", {"x_km": x_km, "y_km": y_km})
+
+
+def test_map_has_everybody_s_places_in_time() -> None:
+    """Tracks in order of time, riders with their vehicle, tunnels bent as their road is."""
+    told = [
+        *(moved(0.0, node, x, 0.0) for node, x in ((report_events.HQ, 0.0), (report_events.VEH, 1.0))),
+        moved(0.0, "张三", 1.1, 0.0),
+        moved(60.0, report_events.VEH, 2.0, 0.0),
+    ]
+    summary = replace(report_events.summary(), land=LAND)
+    data = data_of(page(summary, digest_of(summary, [*told, *report_events.events()])))
+    land, lanes = data["land"], [lane["id"] for lane in data["lanes"]]
+    tracks = {lanes[lane]: track for lane, track in land["tracks"]}
+    assert tracks[report_events.VEH] == [0, 1.0, 0.0, 60_000_000, 2.0, 0.0]
+    assert [[lanes[who], lanes[on]] for who, on in land["rides"]] == [["张三", report_events.VEH]]
+    assert land["roads"][0]["tunnels"][0][0] == [3.0, 0.0]
+    assert land["roads"][0]["tunnels"][0][-1] == [4.0, 1.0]
+    assert land["breaks"] == [{"road": "valley", "at": [2.0, 0.0]}]
+
+
+def test_cut_of_an_area_touches_who_is_there() -> None:
+    """A power cut in one area is no band over the whole world; one of everything is."""
+    places = [moved(0.0, report_events.HQ, 1.0, 1.0), moved(0.0, report_events.VEH, 4.0, 1.0)]
+    cuts = [
+        Event(at_ns, What.FAULT, "", "", {"name": "cut_power", "target": target, "state": "begins"})
+        for at_ns, target in ((10, "east"), (20, "all"))
+    ]
+    summary = replace(report_events.summary(), land=LAND)
+    data = data_of(page(summary, digest_of(summary, [*places, *cuts])))
+    lanes = [lane["id"] for lane in data["lanes"]]
+    assert [fault["at"] for fault in data["faults"]] == [[[lanes.index(report_events.VEH), -1]], [[-1, -1]]]
+
+
+def test_world_without_distances_has_no_map() -> None:
+    """Where everybody stands at one place there is nothing to draw."""
+    summary = replace(report_events.summary(), land=LAND)
+    events = [moved(0.0, node, 0.0, 0.0) for node in (report_events.HQ, report_events.VEH)]
+    assert data_of(page(summary, digest_of(summary, events)))["land"] is None
+    assert data_of(small())["land"] is None

@@ -58,6 +58,8 @@ class Digest:
     links: list[Span] = field(default_factory=list)
     faults: list[Span] = field(default_factory=list)
     power: list[Event] = field(default_factory=list)
+    places: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)
+    """Where nodes and people were told to be: ns, km east, km north."""
     phases: list[Span] = field(default_factory=list)
     alarms: list[Event] = field(default_factory=list)
     roll_calls: list[Event] = field(default_factory=list)
@@ -164,7 +166,7 @@ class _Reader:
             case What.PROBE:
                 digest.probes[text(event.facts, "name")] += 1
             case What.MOVED:
-                pass
+                self._moved(event)
 
     def end(self, duration_s: float) -> Digest:
         for opened in (self._links, self._faults, self._phases):
@@ -184,6 +186,11 @@ class _Reader:
         self.digest.frames.append(event)
         if "id" in event.facts or "key" in event.facts:
             self._lives.take(event)
+
+    def _moved(self, event: Event) -> None:
+        x_km, y_km = number(event.facts, "x_km"), number(event.facts, "y_km")
+        if x_km is not None and y_km is not None:
+            self.digest.places.setdefault(event.node, []).append((event.at_ns, x_km, y_km))
 
     def _burst(self, event: Event) -> None:
         facts = event.facts

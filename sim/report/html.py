@@ -17,7 +17,7 @@ from sim.report.digest import Digest
 from sim.report.payload import payload
 from sim.report.summary import Summary
 
-STYLES = ("report.css", "timeline.css", "sequence.css")
+STYLES = ("report.css", "timeline.css", "map.css", "sequence.css")
 SCRIPTS = (
     "texts.js",
     "dom.js",
@@ -26,6 +26,7 @@ SCRIPTS = (
     "paint.js",
     "timeline.js",
     "charts.js",
+    "map.js",
     "panel.js",
     "tables.js",
     "main.js",

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from sim.record import Event, What
 from sim.report.digest import Digest, Span
 from sim.report.facts import flag, text
 from sim.report.summary import NodeInfo, Summary
+from sim.scenario.model import Do
+
+if TYPE_CHECKING:
+    from sim.report.land import Land
 
 MAX_PEOPLE = 60
 """People with a line of their own; the others share one: nobody reads 200 lines."""
@@ -17,6 +22,10 @@ OTHERS = "…"
 
 NODE = -1
 """In place of a link's number: the whole node. In place of a line's number: the whole world."""
+
+
+CUTS: Final = frozenset({Do.CUT_ROAD.value, Do.CUT_NETWORK.value, Do.CUT_POWER.value})
+"""Cuts of an area, a site or a road: they touch who is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,8 @@ class Lanes:
             (node.id, link.name): place for node in self.nodes for place, link in enumerate(node.links)
         }
         self.hidden_people = 0
+        self._land = summary.land
+        self._starts = {node: places[0][1:] for node, places in digest.places.items()}
         self._add_strangers(digest)
 
     def lane(self, name: str) -> int:
@@ -60,6 +71,8 @@ class Lanes:
         if span.node:
             return [Place(self.lane(span.node), self.link(span.node, span.link))]
         head, _, rest = span.target.replace("/", ":").partition(":")
+        if self._land is not None and span.name in CUTS and span.target != "all":
+            return [Place(self._index[name], NODE) for name in self._cut(self._land, span)]
         if head in self._index:
             return [Place(self._index[head], self.link(head, rest))]
         ends = [end for end in rest.split(">") if end]
@@ -70,6 +83,22 @@ class Lanes:
             if head in {link.bearer, link.name} and (not ends or node.id in ends)
         ]
         return found or [Place(NODE, NODE)]
+
+    def _cut(self, land: Land, span: Span) -> list[str]:
+        """Return who stands in the area, or drives on the road, that an action cut."""
+        if span.name == Do.CUT_ROAD.value:
+            return [node for node, road in land.routes.items() if road == span.target and node in self._index]
+        boxes = [zone.box for zone in land.zones if zone.id == span.target]
+        places = self._starts | {mast.id: mast.at for mast in land.masts}
+        return [
+            name
+            for name, (x, y) in places.items()
+            if name in self._index
+            and (
+                name == span.target
+                or any(west <= x <= east and south <= y <= north for west, south, east, north in boxes)
+            )
+        ]
 
     def _add_strangers(self, digest: Digest) -> None:
         people = 0

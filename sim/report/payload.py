@@ -14,13 +14,14 @@ from gateway.words import REASONS_ZH, ROLL_CALL_ZH, ZH
 from sim.record import Event
 from sim.report.digest import Digest
 from sim.report.facts import number, text
+from sim.report.land import land
 from sim.report.lanes import Lanes
 from sim.report.lives import Life
 from sim.report.sequence import inline_svg
 from sim.report.series import charts, micro, thin
 from sim.report.steps import steps_of
 from sim.report.summary import Summary
-from sim.report.words import FATES_ZH, FAULTS_ZH
+from sim.report.words import FATES_ZH, FAULTS_ZH, WHY_ZH
 
 MAX_FRAMES = 40_000
 """Ticks kept for the page: about 500 KiB; a screen shows a thousandth of that at a time."""
@@ -69,6 +70,7 @@ def payload(summary: Summary, digest: Digest) -> dict[str, Any]:
         "ticks": _kept("ticks", [_tick(event, lanes) for event in digest.roll_calls], left_out),
         "broken": [_broken(event, lanes) for event in digest.broken[:MAX_SPANS]],
         "charts": charts(summary, digest),
+        "land": land(summary.land, digest, lanes),
         "probes": {
             "reached": dict(sorted(digest.probes.items())),
             "missed": missed,
@@ -80,7 +82,7 @@ def payload(summary: Summary, digest: Digest) -> dict[str, Any]:
             "zh": dict(ZH) | dict(FATES_ZH),
             "faults_zh": dict(FAULTS_ZH),
             "roll_zh": dict(ROLL_CALL_ZH),
-            "reasons_zh": dict(REASONS_ZH),
+            "reasons_zh": dict(REASONS_ZH) | dict(WHY_ZH),
         },
         "precedences": [member.name for member in Precedence],
     }

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.report.land import Land
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Summary:
     metrics: Mapping[str, float] = field(default_factory=dict)
     probes: tuple[str, ...] = ()
     """Every rare path that could have been reached."""
+    land: Land | None = None
+    """What a map shows that does not move; None: no map."""
 
     @property
     def bearers(self) -> dict[tuple[str, str], str]:

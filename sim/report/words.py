@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sim.faults.model import Kind
+from sim.scenario.model import Do
 
 FATES_ZH: Mapping[str, str] = MappingProxyType(
     {
@@ -21,6 +22,9 @@ FATES_ZH: Mapping[str, str] = MappingProxyType(
 
 FAULTS_ZH: Mapping[str, str] = MappingProxyType(
     {
+        Do.CUT_ROAD.value: "断路",
+        Do.CUT_NETWORK.value: "断网",
+        Do.CUT_POWER.value: "断电（市电）",
         Kind.CUT.value: "切断",
         Kind.LOSS.value: "丢包",
         Kind.DUPLICATE.value: "复制",
@@ -50,6 +54,12 @@ FAULTS_ZH: Mapping[str, str] = MappingProxyType(
     }
 )
 """What broke; a fault of another name is shown as it is."""
+
+
+WHY_ZH: Mapping[str, str] = MappingProxyType(
+    {"battery empty": "电池耗尽", "power is back": "恢复供电", "cell": "基站", "relay": "转信台"}
+)
+"""Why something has power or none."""
 
 
 def say_fault(name: str, lang: str) -> str:

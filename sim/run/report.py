@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from sim.report.summary import LinkInfo, NodeInfo, Summary
 from sim.report.summary import Verdict as Told
+from sim.run.land import land_of
 from sim.run.outline import limit_of
 from sim.run.play import Result, Verdict
 from sim.run.probes import known
@@ -43,6 +44,7 @@ def summary_of(result: Result, *, command: str) -> Summary:
         expectations=tuple(map(_told, result.verdicts)),
         metrics=result.metrics,
         probes=known(),
+        land=land_of(scenario),
     )
 
 

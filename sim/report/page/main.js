@@ -68,15 +68,19 @@ function render() {
   document.title = `${zh() ? DATA.meta.title_zh : DATA.meta.title_en} · ${DATA.meta.seed}`;
   readInk();
   layout();
-  const parts = [head(), timelineSection(), chartSections(), expectationSection(), messageSection(), faultSection(),
+  const parts = [head(), timelineSection(), mapSection(), chartSections(), expectationSection(), messageSection(), faultSection(),
     h("div", { class: "grid" }, [probeSection(), metricSection()].filter(Boolean)), h("footer", {}, say("made", { v: DATA.meta.version }))];
   document.getElementById("report").replaceChildren(...parts.filter(Boolean));
   if (!document.getElementById("panel").hidden && view.chosen) openPanel(view.chosen);
   timeline.now();
+  ground.draw();
 }
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTheme(document.documentElement.dataset.theme));
-addEventListener("resize", () => timeline.repaint());
+addEventListener("resize", () => {
+  timeline.repaint();
+  ground.at(ground.t);
+});
 addEventListener("beforeprint", () => {
   timeline.before = document.documentElement.dataset.theme;
   timeline.printing = true;

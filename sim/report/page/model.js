@@ -19,7 +19,7 @@ const model = (() => {
     ...lane,
     index,
     links: lane.links.map(([name, bearer]) => ({ name, bearer, states: [], ticks: [], octets: [], bands: [], starts: [], bursts: [] })),
-    power: [], bands: [], alarms: [], ticks: [], dark: [],
+    power: [], bands: [], alarms: [], ticks: [], dark: [], site: [],
   }));
   for (const [lane, link, from, to, state, why] of DATA.links) {
     lanes[lane].links[link].states.push({ from, to: to < 0 ? END : to, state, why });
@@ -47,10 +47,12 @@ const model = (() => {
       else lanes[on].links[where].bands.push(fault);
     }
   });
-  for (const [on, t, state, why, left] of DATA.power) {
+  for (const [on, t, told, why, left] of DATA.power) {
     if (on < 0) continue;
+    const state = told === "silent" ? "off" : told === "serving" || told === "isolated" ? "on" : told;
     const { power, dark } = lanes[on];
     if (left !== null) power.push([t, left]);
+    if (["serving", "isolated", "silent"].includes(told)) lanes[on].site.push([t, told]);
     const last = dark[dark.length - 1];
     if (state === "off" && (!last || last.to >= 0)) dark.push({ from: t, to: -1, why });
     if (state === "on" && last && last.to < 0) last.to = t;

@@ -78,6 +78,23 @@ function paint(pen) {
   for (const row of inSight) paintLabel(pen, row);
   pen.restore();
   paintTop(pen, step, found);
+  if (DATA.land && ground.t >= view.from && ground.t <= view.to) paintMoment(pen);
+}
+
+// The instant that the map shows.
+function paintMoment(pen) {
+  const px = Math.round(x(ground.t)) + 0.5;
+  pen.strokeStyle = pen.fillStyle = ink.link;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.moveTo(px, view.top - 6);
+  pen.lineTo(px, view.height);
+  pen.stroke();
+  pen.beginPath();
+  pen.moveTo(px - 5, view.top - 11);
+  pen.lineTo(px + 5, view.top - 11);
+  pen.lineTo(px, view.top - 3);
+  pen.fill();
 }
 
 function paintRow(pen, row) {
@@ -120,7 +137,7 @@ function paintRow(pen, row) {
     pen.globalAlpha = 1;
     pen.fillStyle = ink["dark-text"];
     pen.font = `11px ${FONT}`;
-    pen.fillText(fitted(pen, say("power_off") + (one.why ? ` · ${one.why}` : ""), b - a - 12), a + 6, row.y + row.head / 2 + 4);
+    pen.fillText(fitted(pen, say("power_off") + (one.why ? ` · ${reason(one.why)}` : ""), b - a - 12), a + 6, row.y + row.head / 2 + 4);
   }
 }
 
@@ -333,7 +350,7 @@ function paintTop(pen, step, found) {
       const y = 20 + fault.line * 17;
       hatched(pen, a, y, b - a, 15, ink.bad);
       pen.fillStyle = ink.text;
-      pen.fillText(fitted(pen, `${faultWord(fault.name)} ${fault.target}${fault.cause ? ` · ${fault.cause}` : ""}`, Math.max(b - a, Math.min(x(fault.next) - a, 240)) - 8), a + 4, y + 11.5);
+      pen.fillText(fitted(pen, `${faultWord(fault.name)} ${fault.target}${["", "scenario", "swarm"].includes(fault.cause) ? "" : ` · ${fault.cause}`}`, Math.max(b - a, Math.min(x(fault.next) - a, 240)) - 8), a + 4, y + 11.5);
     }
   }
   pen.fillStyle = ink.dim;

@@ -35,7 +35,7 @@ function messageSection() {
     h("td", { class: "text" }, h("button", { class: "plain", type: "button" }, m.text || say("unknown_text"))),
     h("td", { class: "num" }, m.arrived < 0 ? h("b", { class: "bad" }, "×") : span(m.latency)), h("td", {}, m.bearer && word(m.bearer)),
     h("td", {}, m.state ? word(m.state) : m.arrived >= 0 ? word("delivered") : m.accepted ? say("no_arrival") : say("not_accepted")));
-  return h("section", { class: "long" }, h("div", { class: "title" }, h("h2", {}, say("messages"))), grown(DATA.messages, head, draw));
+  return h("section", { class: "long" }, h("div", { class: "title" }, h("h2", {}, say("messages"))), grown([...DATA.messages.filter((m) => m.typed), ...DATA.messages.filter((m) => !m.typed)], head, draw));
 }
 
 function faultSection() {
@@ -43,7 +43,7 @@ function faultSection() {
   const head = [["when"], ["length", "num"], ["fault"], ["target"], ["cause"]];
   const draw = (f) => h("tr", { class: "click", onclick: () => timeline.goto(f.t, f.to) },
     h("td", { class: "when" }, clock(f.t, 1e5)), h("td", { class: "num" }, f.end < 0 ? say("until_end") : span((f.to - f.t) / 1e6)),
-    h("td", {}, h("button", { class: "plain", type: "button" }, faultWord(f.name))), h("td", { class: "text" }, f.target), h("td", { class: "text" }, f.cause || "–"));
+    h("td", {}, h("button", { class: "plain", type: "button" }, faultWord(f.name))), h("td", { class: "text" }, f.target), h("td", { class: "text" }, sayOr("cause_", f.cause) || "–"));
   return h("section", { class: "long" }, h("div", { class: "title" }, h("h2", {}, say("faults_title")), h("span", { class: "note" }, DATA.faults.length)),
     grown(DATA.faults, head, draw));
 }

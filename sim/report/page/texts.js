@@ -26,6 +26,10 @@ const TEXTS = {
     close: "关闭", zoom_to: "在时间线上放大", not_accepted: "未受理", native: "原生设备键入", life: "报文的一生", steps: "步骤", failing: "首先要看的报文",
     dropped: "另有 {n} 步未列出", unknown_text: "（正文未记录）", tx: "发", rx: "收", octets_n: "{n} 字节", airtime: "空中 {n} ms", call: "点名 {call}", ended: "结束",
     since: "自 {t} 起 {d}", made: "由 fieldgate {v} 生成；本页自包含，不访问网络。", unjudged: "本次运行没有期望", peak: "峰值",
+    cause_scenario: "剧本", cause_swarm: "随机抽取", cause_: "",
+    map: "地图", km: "公里", moment: "时刻", play: "播放", tunnel: "隧道", everywhere: "全域", links_up: "{n}/{of} 条链路可用",
+    all_links: "链路全通", some_links: "部分可用", no_link: "全部不通", site_serving: "正常", site_isolated: "孤站（回传中断）", site_silent: "停机",
+    map_hint: "拖动滑块、播放，或在时间线上移动鼠标，看那一刻谁在哪、什么断了、哪些报文在途。△ 基站，山形为转信台，小点为人员。",
   },
   en: {
     language: "中文", theme: "Light/dark", print: "Print", copy: "Copy", copied: "Copied",
@@ -52,5 +56,9 @@ const TEXTS = {
     close: "Close", zoom_to: "Zoom to it", not_accepted: "not accepted", native: "typed on a native device", life: "The life of a message", steps: "Steps", failing: "The message to look at first",
     dropped: "{n} more steps not listed", unknown_text: "(text not recorded)", tx: "tx", rx: "rx", octets_n: "{n} octets", airtime: "{n} ms on air", call: "roll call {call}", ended: "ended",
     since: "since {t} for {d}", made: "Made by fieldgate {v}; this page is self-contained and asks no network for anything.", unjudged: "This run has no expectations", peak: "peak",
+    cause_scenario: "the scenario", cause_swarm: "drawn by the seed", cause_: "",
+    map: "Map", km: "km", moment: "moment", play: "Play", tunnel: "tunnel", everywhere: "everywhere", links_up: "{n} of {of} links up",
+    all_links: "all links up", some_links: "some up", no_link: "none up", site_serving: "serving", site_isolated: "isolated: backhaul cut", site_silent: "silent",
+    map_hint: "Drag the slider, play, or move over the timeline to see who was where, what was cut and which messages were on their way. Triangles are cells, hills relays, dots people.",
   },
 };

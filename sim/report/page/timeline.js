@@ -245,12 +245,12 @@ function tipOf(found) {
   }
   if (alarm) lines.push(h("b", {}, `${alarm.key} · ${plain(alarm.state)}`), clock(alarm.t, 1e5));
   if (tick) lines.push(h("b", {}, say("call", { call: tick.call })), `${tick.number} ${tick.ended ? say("ended") : rollWord(tick.state)} ${tick.evidence ? `(${word(tick.evidence)})` : ""} · ${clock(tick.t, 1e5)}`);
-  if (dark) lines.push(h("b", {}, say("power_off")), dark.why, say("since", { t: clock(dark.from), d: span((dark.to - dark.from) / 1e6) }));
+  if (dark) lines.push(h("b", {}, say("power_off")), reason(dark.why), say("since", { t: clock(dark.from), d: span((dark.to - dark.from) / 1e6) }));
   if (power) lines.push(`${say("battery")} ${figure(power[1])} Wh`);
   if (fault) {
     lines.push(h("b", {}, `${say("fault")} ${faultWord(fault.name)} ${fault.target}`));
     lines.push(say("since", { t: clock(fault.t, 1e5), d: fault.end < 0 ? say("until_end") : span((fault.to - fault.t) / 1e6) }));
-    if (fault.cause) lines.push(`${say("cause")}${zh() ? "：" : ": "}${fault.cause}`);
+    if (fault.cause) lines.push(`${say("cause")}${zh() ? "：" : ": "}${sayOr("cause_", fault.cause)}`);
   }
   return lines.filter(Boolean);
 }
@@ -296,6 +296,7 @@ function handle(lanes, canvas) {
     const [px, py] = local(event);
     if (!before) {
       const found = under(px, py);
+      if (px > view.label && !ground.playing) ground.at(timeAt(px));
       if (view.hovered !== (found.message ?? null)) {
         view.hovered = found.message ?? null;
         timeline.repaint();
