@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 
 import msgspec
@@ -47,6 +48,7 @@ def dialect_names() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
 
 
+@cache
 def load_dialect(name: str) -> Dialect:
     """Read a dialect; raise BadInputError naming those there are."""
     known = dialect_names()

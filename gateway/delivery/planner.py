@@ -55,6 +55,7 @@ class Planner:
         self._found: dict[tuple[int, int], list[Candidate]] = {}
         self._plans: dict[WorkKey, tuple[Candidate, ...]] = {}
         self._rooms: dict[tuple[int, str], int] = {}
+        self._hops: dict[tuple[int, Precedence, int, str], tuple[Candidate, ...]] = {}
 
     def begin(self) -> None:
         """Look at the links afresh."""
@@ -62,6 +63,7 @@ class Planner:
         self._found.clear()
         self._plans.clear()
         self._rooms.clear()
+        self._hops.clear()
 
     @property
     def _route_links(self) -> list[RouteLink]:
@@ -106,6 +108,12 @@ class Planner:
 
     def hop_ways(self, peer: int, precedence: Precedence, size: int, prefer: str) -> tuple[Candidate, ...]:
         """Ways to a neighbour itself for a frame of `size` octets, on any bearer, `prefer` first."""
+        key = (peer, precedence, size, prefer)
+        if key not in self._hops:
+            self._hops[key] = self._hop_ways(*key)
+        return self._hops[key]
+
+    def _hop_ways(self, peer: int, precedence: Precedence, size: int, prefer: str) -> tuple[Candidate, ...]:
         station = self._core.roster.stations.get(peer)
         if station is None:
             return ()

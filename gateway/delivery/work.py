@@ -105,9 +105,8 @@ class WorkList:
 
     def of_stations(self, wanted: Callable[[int], bool]) -> Iterator[Work]:
         """Yield the work for these stations in order, lazily: the rest costs nothing."""
-        return heapq.merge(
-            *(works for station, works in self._by_station.items() if wanted(station)), key=Work.order
-        )
+        rows = [works for station, works in self._by_station.items() if wanted(station)]
+        return iter(rows[0]) if len(rows) == 1 else heapq.merge(*rows, key=Work.order)
 
     def count(self, kind: str, station: int) -> int:
         """Return how many entries of a kind (first part of their keys) there are for a station."""

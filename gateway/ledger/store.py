@@ -7,6 +7,7 @@ import random
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -191,12 +192,13 @@ def _damage(why: str) -> sqlite3.DatabaseError:
     return error
 
 
-def _steps() -> list[str]:
+@cache
+def _steps() -> tuple[str, ...]:
     folder = files("gateway.ledger.schema")
     found = sorted(
         (entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name
     )
-    return [entry.read_text(encoding="utf-8") for entry in found]
+    return tuple(entry.read_text(encoding="utf-8") for entry in found)
 
 
 def _migrate(connection: sqlite3.Connection, version: int, rng: random.Random) -> None:

@@ -171,8 +171,13 @@ class Writer:
             tx = self._tx(connection, stamp)
             if stamp.trusted and not self._credited:
                 times.credit_off_time(tx)
-            for op in ops:
-                _run_one(tx, op)
+            if len(ops) == 1:
+                if not _run_alone(tx, ops[0]):
+                    connection.execute("ROLLBACK")
+                    return None
+            else:
+                for op in ops:
+                    _run_one(tx, op)
             times.save(tx, trusted=stamp.trusted)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -273,6 +278,25 @@ def _full() -> LedgerFullError:
     )
 
 
+def _run_alone(tx: Tx, op: Op) -> bool:
+    """Run the only operation of a commit; return False if its exception undoes all of it."""
+    try:
+        op.value = op.call(tx)
+    except Exception as error:
+        if _is_fault(tx, error):
+            raise
+        op.error = error
+        return False
+    return True
+
+
+def _is_fault(tx: Tx, error: Exception) -> bool:
+    """Whether this is not the operation's own: a storage fault, or a lost transaction."""
+    if not isinstance(error, sqlite3.Error):
+        return False
+    return is_storage_fault(error) or not tx.connection.in_transaction
+
+
 def _run_one(tx: Tx, op: Op) -> None:
     """Run one operation so that its exception undoes and reaches only itself; a storage fault is raised."""
     cursor_before, octets_before, tags_before = tx.newest_cursor, tx.added_octets, (tx.incarnation, tx.epoch)
@@ -280,7 +304,7 @@ def _run_one(tx: Tx, op: Op) -> None:
     try:
         op.value = op.call(tx)
     except Exception as error:
-        if isinstance(error, sqlite3.Error) and (is_storage_fault(error) or not tx.connection.in_transaction):
+        if _is_fault(tx, error):
             raise
         op.error = error
         tx.newest_cursor, tx.added_octets = cursor_before, octets_before

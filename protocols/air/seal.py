@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -25,6 +26,9 @@ KEY_OCTETS = 32
 
 COUNTER_MAX = (1 << 48) - 1
 """Greatest frame counter; a stream that reaches it needs new keys."""
+
+KEYS_KEPT = 1_024
+"""Keys whose schedule is kept: both directions of every pair of a headquarters; others are made anew."""
 
 _AES_OCTETS = 16
 
@@ -79,7 +83,7 @@ def unseal(keys: StreamKeys, counter: int, header: bytes, sealed: bytes) -> byte
 
 def cmac(key: bytes, data: bytes) -> bytes:
     """Return AES-CMAC, 16 octets (RFC 4493)."""
-    mac = CMAC(algorithms.AES(key))
+    mac = _keyed_cmac(key).copy()
     mac.update(data)
     return mac.finalize()
 
@@ -96,9 +100,23 @@ def _tag(keys: StreamKeys, counter: int, header: bytes, body: bytes) -> bytes:
 
 def _keystream(keys: StreamKeys, tag: bytes, counter: int, data: bytes) -> bytes:
     # The last two octets count blocks, so that no two (tag, counter) pairs ever share a block below 1 MiB.
-    start = tag + counter.to_bytes(6, "big") + b"\x00\x00"
+    start = tag + counter.to_bytes(6, "big")
+    size = len(data)
+    counted = b"".join([start + block.to_bytes(2, "big") for block in range(-(-size // _AES_OCTETS))])
+    stream = _blocks(keys.encryption).update(counted)[:size]
     # CTR is what SIV is made of; the tag authenticates.
-    return Cipher(algorithms.AES(keys.encryption), modes.CTR(start)).encryptor().update(data)
+    return (int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")).to_bytes(size, "big")
+
+
+@lru_cache(KEYS_KEPT)
+def _keyed_cmac(key: bytes) -> CMAC:
+    return CMAC(algorithms.AES(key))
+
+
+@lru_cache(KEYS_KEPT)
+def _blocks(key: bytes) -> CipherContext:
+    # Block by block it has no state between calls; it only ever sees the counters of CTR.
+    return Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305 - see above
 
 
 def _hkdf(key: bytes, info: bytes, size_octets: int) -> bytes:

@@ -203,8 +203,7 @@ class Desk:
                         return
                     await self._take(backend, cursor, kind, body)
                     self._cursor = cursor
-                if not rows:
-                    await backend.wait_events(self._cursor)
+                await backend.wait_events(self._cursor)
         except LedgerError:
             return
 
