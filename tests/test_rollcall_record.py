@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from gateway.api.backend import RefusedError
-from gateway.ledger import roll_calls
+from gateway.ledger import notes, roll_calls
 from gateway.ledger.errors import LedgerError
 from gateway.rollcall.call import LATE_WINDOW_S
 from sim.fleet import Box, until
@@ -40,45 +40,20 @@ async def _connection(box: Box) -> sqlite3.Connection:
     return await box.gateway.core.ledger.write(lambda tx: tx.connection)
 
 
-@contextmanager
-def no_room(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
-    """No octet is left on the disks: the ballast cannot be made again."""
-
-    def refuse(*_args: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("os.posix_fallocate", refuse)
-        yield
-
-
-async def fill(box: Box) -> None:
-    """Use up the pages of a box's ledger; then give it what the freed ballast gives."""
-    connection = await _connection(box)
-    pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    connection.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(LedgerError):
-        await box.gateway.core.ledger.write(
-            lambda tx: tx.execute("CREATE TABLE filler AS SELECT zeroblob(10000000) AS octets")
-        )
-    connection.execute("PRAGMA max_page_count = 1000000")
-    assert box.gateway.core.ledger.disk_full
-
-
-async def test_full_disk_while_asking_does_not_end_the_gateway(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_full_disk_while_asking_does_not_end_the_gateway(tmp_path: Path) -> None:
     """A disk full in mid-call: nobody is asked without a note on disk; with room again the call goes on."""
     async with scene(tmp_path, "pdt", extra=FAST) as field:
         field.base.powered = False
         board = await call(field.hq, "BASE-1", deadline_s=240)
-        with no_room(monkeypatch):
-            await fill(field.hq)
-            tries = (await board.entry(BASE))["tries"]
-            await passes(60)
-            field.base.powered = True
-            assert field.hq.gateway.core.counts["roll_call_asks_refused"] > 0
-            assert (await board.entry(BASE))["tries"] == tries
+        field.hq.disk.full = True
+        with pytest.raises(LedgerError):
+            await field.hq.gateway.core.ledger.write(lambda tx: notes.meta_set(tx, "filler", "x"))
+        tries = (await board.entry(BASE))["tries"]
+        await passes(60)
+        field.base.powered = True
+        assert field.hq.gateway.core.counts["roll_call_asks_refused"] > 0
+        assert (await board.entry(BASE))["tries"] == tries
+        field.hq.disk.full = False
 
         shown = await board.ended()
 

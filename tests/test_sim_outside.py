@@ -36,7 +36,7 @@ async def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     """Exit status 0, no process, no port; the files stay for whoever wants to read them."""
     folder = tmp_path / "run"
     async with field("small", folder) as made:
-        assert sorted(made.ports) == ["HQ-tiantong", "VEH-pdt", "VEH-tiantong"]
+        assert sorted(made.ports) == ["HQ-beidou", "VEH-beidou", "VEH-pdt"]
         assert sorted(made.ports) == names(folder / "ports")
         assert await made.interrupted() == 0
     assert processes_of(folder) == []

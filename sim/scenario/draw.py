@@ -59,11 +59,12 @@ def draw(scenario: Scenario, seed: int) -> Drawn:
     streams = Streams(seed)
     whole = expanded(scenario)
     modes = Modes(streams)
+    chosen = _chosen(whole, streams)
     concrete = replace(
         whole,
         seed=seed,
         sites=tuple(_fixed(site, streams, f"site/{site.id}") for site in whole.sites),
-        nodes=tuple(_fixed(_linked(node, streams), streams, f"node/{node.id}") for node in whole.nodes),
+        nodes=tuple(_fixed(_linked(node, chosen), streams, f"node/{node.id}") for node in whole.nodes),
         groups=tuple(_fixed(group, streams, f"group/{group.id}") for group in whole.groups),
         swarm=modes.swarm(whole.swarm),
     )
@@ -97,13 +98,14 @@ def _fixed(one: One, streams: Streams, place: str) -> One:
     return replace(one, **changed) if changed else one  # type: ignore[type-var]
 
 
-def _linked(node: Node, streams: Streams) -> Node:
-    """Choose one of alternative bearers; all nodes with the same alternatives choose alike, to meet on it."""
-    return replace(node, links=tuple(_choice(word, streams) for word in node.links))
+def _chosen(scenario: Scenario, streams: Streams) -> dict[str, str]:
+    """Choose one of alternative bearers, once: all nodes with the same alternatives are to meet on it."""
+    words = {word for node in scenario.nodes for word in node.links}
+    return {word: streams.stream(f"links/{word}").choice(word.split("|")) for word in words}
 
 
-def _choice(word: str, streams: Streams) -> str:
-    return streams.stream(f"links/{word}").choice(word.split("|")) if "|" in word else word
+def _linked(node: Node, chosen: dict[str, str]) -> Node:
+    return replace(node, links=tuple(chosen[word] for word in node.links))
 
 
 def _named(actions: tuple[Action, ...], streams: Streams) -> Iterator[list[Action]]:

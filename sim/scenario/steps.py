@@ -85,7 +85,9 @@ FAULTS: Final = {
     FaultKind.SWIZZLE: FaultRule("bearer", "nodes clogged one by one", "逐个堵塞、乱序放开"),
     FaultKind.BLOCKED: FaultRule("bearer", "no view of the satellite", "卫星被遮挡", bearers=SKY),
     FaultKind.CRASH: FaultRule("node", "the process is killed", "进程被杀"),
-    FaultKind.POWER_CUT: FaultRule("node", "the box loses power", "网关断电"),
+    FaultKind.POWER_CUT: FaultRule(
+        "node", "the box loses power", "网关断电", ("0 at once, 1 after its next frame", 0.0, 1.0)
+    ),
     FaultKind.TORN_WRITE: FaultRule("node", "power cut in mid-commit", "提交中途断电", _SHARE),
     FaultKind.PAUSE: FaultRule("node", "the process is stopped", "进程暂停"),
     FaultKind.REBOOT_LOOP: FaultRule("node", "power comes and goes", "反复重启", ("s", 0.1, 3600.0)),
