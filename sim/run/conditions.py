@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from gateway.delivery.work import Work
-from gateway.domain import LinkState, Message, MessageId, RecipientState
+from gateway.domain import Evidence, LinkState, Message, MessageId, RecipientState
 from gateway.ledger.errors import LedgerError
+from gateway.links import LinkRunner
 from sim.run.truth import Truth
 from sim.world.unit import Unit
 from sim.world.world import World
@@ -105,7 +106,7 @@ class Conditions:
                 return False
             core = unit.box.gateway.core
             now_s = core.now_s()
-            if any(link.health.view(now_s).state is not LinkState.UP for link in core.links.values()):
+            if any(not _works(link, now_s) for link in core.links.values()):
                 return False
         return True
 
@@ -148,18 +149,27 @@ class Conditions:
         return await unit.box.backend.messages(limit=PAGE, before=None, state=None, station=None)
 
 
-def _works(unit: Unit) -> list[Work]:
+def _held(unit: Unit) -> list[Work]:
     return list(unit.box.gateway.outbox.works.of_stations(lambda _station: True))
 
 
 def _tired(unit: Unit) -> set[tuple[str, int]]:
     """Return the copies that this gateway tried as often as it may, with an outcome nobody could learn."""
     exhausted = unit.box.gateway.outbox.exhausted
-    return {(work.key[1], work.station) for work in _works(unit) if work.key[0] == "m" and exhausted(work)}
+    return {(work.key[1], work.station) for work in _held(unit) if work.key[0] == "m" and exhausted(work)}
 
 
 def _waiting(unit: Unit, tired: set[tuple[str, int]]) -> bool:
     return any(
         work.key[0] == "r" or (work.key[0] == "m" and (work.key[1], work.station) not in tired)
-        for work in _works(unit)
+        for work in _held(unit)
     )
+
+
+def _works(link: LinkRunner, now_s: float) -> bool:
+    """Whether a link is up; one that costs something may be in doubt until there is traffic for it."""
+    view = link.health.view(now_s)
+    if link.free_of_charge or view.state is LinkState.UP:
+        return view.state is LinkState.UP
+    doubtful = view.state in (LinkState.SUSPECT, LinkState.RECOVERING)
+    return doubtful or (view.state is LinkState.DOWN and view.evidence is Evidence.INFERRED)

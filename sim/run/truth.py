@@ -126,7 +126,7 @@ class Truth:
         elif state == "raised":
             self._raised.setdefault(key, set()).add(event.node)
             self._over.pop(key, None)
-        elif state == "cleared" and self._hq in self._raised.get(key, ()):
+        elif state == "cleared" and key in self.pressed_s and self._hq in self._raised.get(key, ()):
             self._over.setdefault(key, set()).add(event.node)
         if state == "raised" and key in self.pressed_s:
             self.heard_s.setdefault(key, event.at_s)

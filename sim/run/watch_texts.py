@@ -12,6 +12,7 @@ P7  a lifetime ends when it is over: not before, and by a tenth later at most, w
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 from gateway import native
@@ -58,8 +59,8 @@ class TextWatch:
         self._signs = {unit.node.station: unit.id for unit in world.units.values()}
         self._signs |= {man.group.station: man.id for man in world.people.values()}
         self._automatic_s: dict[str, float] = {}
-        self._said: dict[str, list[float]] = {}
-        """When a person typed acknowledgements."""
+        self._said: dict[str, dict[str, float]] = {}
+        """A person's acknowledgements by key, and when each was known to have arrived; inf before that."""
         world.record.watch(self._shown, What.SHOWN)
         world.record.watch(self._moved, What.MESSAGE)
         world.record.watch(self._typed, What.TYPED)
@@ -83,7 +84,8 @@ class TextWatch:
 
     def _typed(self, event: Event) -> None:
         if isinstance(native.read(str(event.facts["text"])), native.Acknowledge):
-            self._said.setdefault(event.node, []).append(event.at_s)
+            said = self._said.setdefault(event.node, {})
+            said[str(event.facts["key"])] = event.at_s if event.facts["accepted"] else inf
 
     def _shown(self, event: Event) -> None:
         breaches, facts = self._breaches, event.facts
@@ -180,7 +182,7 @@ class TextWatch:
         else:
             entry = self._truth.of(ref, sign)
             seen_s = 0.0 if entry is None else entry.first_shown_s(sign)
-            said = seen_s is not None and any(at_s >= seen_s for at_s in self._said.get(sign, ()))
+            said = seen_s is not None and any(at_s >= seen_s for at_s in self._said.get(sign, {}).values())
         if not said and not self._world.excused(sign, event.at_s):
             self._breaches.add("P3", event.node, f"{ref} is {state.value} at {sign}, who never said so")
 
