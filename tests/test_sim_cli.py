@@ -198,7 +198,7 @@ def test_sweep_keeps_each_that_broke_and_tells_the_first(desk: Desk) -> None:
 
 
 def test_report_into_a_folder_with_things_of_ours_and_theirs(desk: Desk) -> None:
-    """What was there stays, an older report is written over."""
+    """What was there stays, an older report is written over; the tables know who carried what."""
     there = desk.folder / "page"
     there.mkdir()
     (there / "notes.txt").write_text("mine")
@@ -206,6 +206,10 @@ def test_report_into_a_folder_with_things_of_ours_and_theirs(desk: Desk) -> None
     assert desk.does("run", "good.toml", "--report", "page")[0] == 0
     assert (there / "notes.txt").read_text() == "mine"
     assert (there / "report.html").stat().st_size > 50_000
+    with (there / "latency.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert {(row["precedence"], row["bearer"]) for row in csv.DictReader(file)} == {
+            ("ROUTINE", "cellular")
+        }
     wanted = {"delivery.csv", "latency.csv", "airtime.csv", "energy.csv", "wire.pcapng", "fieldgate.lua"}
     assert wanted < {file.name for file in there.iterdir()}
 

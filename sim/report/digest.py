@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sim.record import Event, What
@@ -168,9 +168,10 @@ class _Reader:
             case What.MOVED:
                 self._moved(event)
 
-    def end(self, duration_s: float) -> Digest:
+    def end(self, duration_s: float, carried: Mapping[tuple[str, str], str]) -> Digest:
         for opened in (self._links, self._faults, self._phases):
             opened.close()
+        self._lives.know(carried)
         self.digest.lives = self._lives.all
         self.digest.duration_s = duration_s
         return self.digest
@@ -234,7 +235,7 @@ def digest_of(summary: Summary, events: Iterable[Event]) -> Digest:
     for event in events:
         last_ns = event.at_ns
         reader.take(event)
-    return reader.end(max(summary.duration_s, last_ns / 1e9))
+    return reader.end(max(summary.duration_s, last_ns / 1e9), summary.carried)
 
 
 def percentile(values: list[float], share: float) -> float | None:

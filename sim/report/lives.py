@@ -46,6 +46,8 @@ class Life:
     """When a gateway first told that somebody has it."""
     bearer: str = ""
     """The bearer named with its delivery, or else the last one before it was shown."""
+    hops: dict[str, str] = field(default_factory=dict)
+    """Gateway → the bearer by which it passed it on."""
     state: str = ""
     repeats: int = 0
     duplicates: int = 0
@@ -160,6 +162,16 @@ class Lives:
         life.take(event)
         if event.what is What.TYPED and not id_ and event.node and not life.id:
             self._waiting.setdefault(event.node, []).append(life)
+
+    def know(self, carried: Mapping[tuple[str, str], str]) -> None:
+        """Take what the gateways' own books say: (node, id) → link. The last relay's bearer delivered it."""
+        for (node, id_), link in carried.items():
+            life = self._by_id.get(id_)
+            if life is None:
+                continue
+            life.hops[node] = self._bearers.get((node, link), link)
+            if node != life.node or len(life.hops) == 1:
+                life.bearer = life.hops[node]
 
     def _merge(self, life: Life, other: Life) -> None:
         """Make one of what was typed on a device and what a gateway made of it: a screen named both."""

@@ -74,7 +74,7 @@ def steps_of(summary: Summary, digest: Digest, life: Life, *, context: bool = Tr
     for event in life.steps:
         place = event.node or text(event.facts, "by")
         if event.what in {What.MESSAGE, What.SHOWN} and holder and event.node and event.node not in seen:
-            bearer = text(event.facts, "bearer") or life.bearer or event.link
+            bearer = text(event.facts, "bearer") or life.hops.get(holder) or life.bearer or event.link
             zh, en = (say(bearer, "zh"), bearer) if bearer else ("经空中", "over the air")
             arrow = Step(at_ns=event.at_ns, place=holder, to=event.node, zh=zh, en=en, dashed=True)
             steps.append(arrow)
@@ -96,7 +96,7 @@ def steps_of(summary: Summary, digest: Digest, life: Life, *, context: bool = Tr
 def _step(event: Event, place: str, life: Life, namer: Namer) -> Step:
     match event.what:
         case What.TYPED:
-            return _typed(event, place, namer)
+            return _typed(event, place, life, namer)
         case What.SHOWN:
             return _shown(event, place, namer)
         case What.MESSAGE:
@@ -105,12 +105,14 @@ def _step(event: Event, place: str, life: Life, namer: Namer) -> Step:
             return _carried(event, place)
 
 
-def _typed(event: Event, place: str, namer: Namer) -> Step:
+def _typed(event: Event, place: str, life: Life, namer: Namer) -> Step:
+    """Return what was typed; told again once it is taken or refused, where that took a while."""
     by = text(event.facts, "by") or place
-    taken = flag(event.facts, "accepted")
     zh = f"键入“{text(event.facts, 'text')}”"
     en = f"typed “{text(event.facts, 'text')}”"
-    if not taken and not flag(event.facts, "native"):
+    if flag(event.facts, "accepted") and event.at_ns > life.typed_ns:
+        return Step(at_ns=event.at_ns, place=place, to=place, zh="已受理", en="accepted", tone=Tone.GOOD)
+    if event.facts.get("accepted") is False and not flag(event.facts, "native"):
         zh, en = f"未受理：{zh}", f"not accepted: {en}"
         return Step(at_ns=event.at_ns, place=by, to=place, zh=zh, en=en, tone=Tone.BAD)
     to = place if namer.known(place) or not by else by

@@ -62,6 +62,8 @@ class Summary:
     metrics: Mapping[str, float] = field(default_factory=dict)
     probes: tuple[str, ...] = ()
     """Every rare path that could have been reached."""
+    carried: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """(Node, message id) → the link by which that gateway passed it on."""
     land: Land | None = None
     """What a map shows that does not move; None: no map."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from drivers.base import Precedence
 from gateway.columns import printable
 from sim.record import Event, What
 from sim.report.digest import Digest, digest_of
@@ -60,7 +61,7 @@ class Failure:
         summary = summary_of(result, command=command)
         digest = digest_of(summary, result.events)
         waits = pending.telling(result.pending, pending.resting(result.drawn))
-        return cls(result=result, summary=summary, digest=digest, life=digest.failing(), pending=waits)
+        return cls(result=result, summary=summary, digest=digest, life=blamed(result, digest), pending=waits)
 
     def keep(self, folder: Path, *, again: Path | None = None) -> Kept:
         """Write the files; `again` is the replay file if there is one already. Raises OSError."""
@@ -86,8 +87,9 @@ class Failure:
         if self.life is not None:
             yield f"有问题的报文 the failing message: {_name(self.life)}"
             yield from _some([f"  {line}" for line in self._steps(self.life)], TOLD_STEPS, "")
-        yield "此前最后的事件 last events before it:"
-        yield from (f"  {line[:LINE]}" for line in self._events(TOLD_EVENTS))
+        if self.result.breaches or self.life is None:
+            yield "此前最后的事件 last events before it:"
+            yield from (f"  {line[:LINE]}" for line in self._events(TOLD_EVENTS))
         if self.pending:
             without = "平静时也在的不列 without those of a quiet world"
             yield f"仍在等待的任务 pending tasks ({len(self.pending)}; {without}):"
@@ -137,6 +139,21 @@ class Failure:
         return [_event(event) for event in events[max(0, first + 1 - most) : first + 1]]
 
 
+def blamed(result: Result, digest: Digest) -> Life | None:
+    """Return the message to look at first: a lost one, or the slowest where a latency was too long."""
+    found = digest.failing()
+    if found is not None:
+        return found
+    for verdict in result.verdicts:
+        name = verdict.expect.name
+        if not verdict.holds and name.startswith("latency."):
+            word = name.rpartition(".")[2].upper()
+            wanted = Precedence.__members__.get(word)
+            lives = [life for life in digest.lives if wanted is None or life.precedence == wanted]
+            return max(lives, key=lambda life: life.latency_s or 0.0, default=None)
+    return None
+
+
 def _part(title: str, lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
     yield ""
     yield title
@@ -166,6 +183,10 @@ def _tells(event: Event) -> bool:
 
 
 def _event(event: Event) -> str:
-    facts = " ".join(f"{key}={value}" for key, value in event.facts.items() if value not in ("", None))
+    facts = " ".join(
+        f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}"
+        for key, value in event.facts.items()
+        if value not in ("", None)
+    )
     where = f"{event.node}/{event.link}" if event.link else event.node
     return f"{event.at_s:10.3f} s  {event.what.value:<9} {where:<14} {printable(facts)}"

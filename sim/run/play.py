@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from sim.faults.apply import Breaker
 from sim.pace import Pace
 from sim.record import Event, Record, What
 from sim.run.breaches import Breach
+from sim.run.carried import carried
 from sim.run.conditions import Conditions
 from sim.run.metrics import Metrics
 from sim.run.promises import Promises
@@ -63,6 +64,8 @@ class Result:
     events: tuple[Event, ...]
     budgets: str
     """The link-budget table, one line per radio link; "" where the channel is flat."""
+    carried: Mapping[tuple[str, str], str]
+    """(Gateway, message id) → the link that carried it; only of a run whose events are kept."""
     pending: tuple[str, ...]
     """What every task waited for at the end; only of a run that did not hold, or whose events are kept."""
 
@@ -156,6 +159,7 @@ class Run:
                 took_s=world.now_s(),
                 events=tuple(record.events),
                 budgets=budgets(world),
+                carried=await carried(world) if record.keeps(What.MESSAGE) else {},
                 pending=() if self._calm(verdicts) else tuple(loop.waiting()),
             )
 

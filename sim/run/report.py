@@ -45,6 +45,7 @@ def summary_of(result: Result, *, command: str) -> Summary:
         metrics=result.metrics,
         probes=known(),
         land=land_of(scenario),
+        carried=result.carried,
     )
 
 
