@@ -41,6 +41,8 @@ class LinkView:
 class _Path:
     misses: int = 0
     lost: bool = False
+    doubted_s: float = 0.0
+    """When the latest acknowledgement stayed out, or the driver stopped hearing it."""
     heard_s: float | None = None
     retry_s: float = 0.0
     wait_s: float = RETRY_FIRST_S
@@ -99,6 +101,7 @@ class LinkHealth:
         """Note that the driver no longer hears this peer (a heartbeat ran out)."""
         path = self._path(peer)
         path.lost = True
+        path.doubted_s = now_s
         path.retry_s = now_s + path.wait_s
         self._moved()
 
@@ -111,6 +114,7 @@ class LinkHealth:
         if path.heard_s is not None and path.heard_s >= sent_s:
             return
         path.misses = max(path.misses + 1, SUSPECT_MISSES if told else 0)
+        path.doubted_s = now_s
         if path.misses >= SUSPECT_MISSES:
             path.retry_s = now_s + path.wait_s
         if path.misses >= DOWN_MISSES:
@@ -164,9 +168,10 @@ class LinkHealth:
             return LinkView(LinkState.RECOVERING, self._reason, Evidence.OBSERVED, self._since_s)
         paths = [path for path in self._paths.values() if path.misses or path.heard_s is not None]
         if paths and all(path.misses >= DOWN_MISSES or path.lost for path in paths):
-            return LinkView(LinkState.DOWN, "no acknowledgement", Evidence.INFERRED, self._since_s)
+            return LinkView(LinkState.DOWN, "no acknowledgement", Evidence.INFERRED, _doubted_s(paths))
         if paths and all(path.misses >= SUSPECT_MISSES or path.lost for path in paths):
-            return LinkView(LinkState.SUSPECT, "acknowledgements missing", Evidence.INFERRED, self._since_s)
+            doubted_s = _doubted_s(paths)
+            return LinkView(LinkState.SUSPECT, "acknowledgements missing", Evidence.INFERRED, doubted_s)
         if self._heard_s is not None and self._heard_s > self._since_s:
             return LinkView(self._device, self._reason, Evidence.PROTOCOL, self._heard_s)
         return LinkView(self._device, self._reason, Evidence.OBSERVED, self._since_s)
@@ -199,3 +204,7 @@ class LinkHealth:
                 del self._paths[next(iter(self._paths))]
             path = self._paths[peer] = _Path()
         return path
+
+
+def _doubted_s(paths: list[_Path]) -> float:
+    return max(path.doubted_s for path in paths)
