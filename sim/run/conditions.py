@@ -140,7 +140,7 @@ class Conditions:
         return True
 
     async def _alarms_told(self) -> bool:
-        return not (self._truth.untold_emergencies() or self._truth.unended_emergencies())
+        return not (self._truth.untold_emergencies(self._world) or self._truth.unended_emergencies())
 
     def _native(self, station: int) -> bool:
         return all(unit.node.station != station for unit in self._world.units.values())

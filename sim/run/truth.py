@@ -111,9 +111,13 @@ class Truth:
         if old in self.by_id and new not in self.by_id:
             self.by_id[new] = self.by_id[old]
 
-    def untold_emergencies(self) -> list[str]:
-        """Keys of emergencies that some gateway heard and headquarters was never told of."""
-        return [key for key in self.heard_s if key not in self.told_s]
+    def untold_emergencies(self, world: Surroundings) -> list[str]:
+        """Keys of emergencies that some gateway heard and still knows, and headquarters was never told of."""
+        return [
+            key
+            for key, at_s in self.heard_s.items()
+            if key not in self.told_s and not all(world.excused(node, at_s) for node in self._raised[key])
+        ]
 
     def unended_emergencies(self) -> list[str]:
         """Keys of emergencies of whose end a gateway knows, and headquarters, told before that, does not."""
