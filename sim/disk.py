@@ -27,6 +27,10 @@ SECTOR_OCTETS: Final = 512
 FULL_SYNC: Final = 2
 """`PRAGMA synchronous` of a connection that syncs every commit (sqlite.org/pragma.html)."""
 
+PAGE_OCTETS: Final = 1024
+"""SQLite's pages on simulated disks, as SQLite was for a decade: a commit copies a quarter of the octets that
+4096 mean, which is a tenth of what a small world costs. Files of boxes in the field keep the usual size."""
+
 SYNC_S: Final = (0.002, 0.012)
 """How long a commit takes on a good SD card or eMMC, uniform: one fsync."""
 
@@ -81,6 +85,7 @@ class SimDisk(VirtualExecutor, Storage):
             path, isolation_level=None, check_same_thread=False, cached_statements=256, factory=_Connection
         )
         connection.disk = self
+        connection.execute(f"PRAGMA page_size = {PAGE_OCTETS}")
         return connection
 
     @override

@@ -256,10 +256,12 @@ class Outbox:
 
     def _waiting(self, link: LinkRunner, now_s: float) -> Iterator[Work]:
         """What could leave over this link now, in order; dead stations and what cannot fit cost nothing."""
-        planner = self.planner
+        planner, works = self.planner, self.works
         ready = (
             work
-            for work in self.works.of_stations(lambda number: planner.room(number, link.name) > 0)
+            for work in works.of_stations(
+                lambda number: works.any_free(number, now_s) and planner.room(number, link.name) > 0
+            )
             if work.free(now_s) and not self.exhausted(work) and not planner.too_large(work, link.name)
         )
         return islice(ready, HEAD_WORKS)
@@ -293,6 +295,8 @@ class Outbox:
         return found[0] if found and found[0].link == link.name else None
 
     def _resend_way(self, frame: Frame, link: LinkRunner) -> Candidate | None:
+        if frame.under_way and frame.precedence < Precedence.IMMEDIATE:
+            return None  # never on two links at once
         found = self.planner.hop_ways(frame.peer, frame.precedence, len(frame.octets), "")
         if not frame.under_way:
             return found[0] if found and found[0].link == link.name else None

@@ -108,6 +108,10 @@ class WorkList:
         rows = [works for station, works in self._by_station.items() if wanted(station)]
         return iter(rows[0]) if len(rows) == 1 else heapq.merge(*rows, key=Work.order)
 
+    def any_free(self, station: int, now_s: float) -> bool:
+        """Return whether something for a station may be put into a new frame now."""
+        return any(work.free(now_s) for work in self._by_station.get(station, ()))
+
     def count(self, kind: str, station: int) -> int:
         """Return how many entries of a kind (first part of their keys) there are for a station."""
         return self._counts[kind, station]
