@@ -13,6 +13,7 @@ from typing import Final
 
 from sim.devices.beidou import BeidouTerminal
 from sim.devices.pdt_net import HANG_S, Air, Kind
+from sim.faults.model import Kind as Fault
 from sim.record import Event, What
 from sim.run.breaches import Breaches
 from sim.run.calm import Calm, bearer_of, node_of, way
@@ -53,6 +54,9 @@ class AirWatch:
         self._breaches = breaches
         self._quiet: dict[tuple[str, str], float] = {}
         self._orders: Counter[tuple[str, str]] = Counter()
+        self._set_forward: Counter[str] = Counter()
+        """By node: steps of its date into the future. After a restart one try may then come too early, which
+        the card refuses: nothing is sent, and from then on monotonic time counts."""
         self._known: set[tuple[Kind, int, int, int]] = set()
         self.asked_s: dict[int, list[float]] = {}
         """When a person's set was asked whether it is there, or sent a text, by radio id."""
@@ -77,7 +81,7 @@ class AirWatch:
                 self._breaches.add("P6", node, f"{link} transmitted {times} times, {said} things were said")
         for unit in self._world.units.values():
             for device, _ in unit.plugged.values():
-                allowed = self._world.second_lives.get(unit.id, 0)
+                allowed = self._world.second_lives.get(unit.id, 0) + self._set_forward[unit.id]
                 if isinstance(device, BeidouTerminal) and device.too_early > allowed:
                     detail = f"asked the card to transmit {device.too_early} times before its period was over"
                     self._breaches.add("P6", unit.id, detail)
@@ -85,6 +89,8 @@ class AirWatch:
     # --- orders to stop ----------------------------------------------------------------------------------
 
     def _fault(self, event: Event) -> None:
+        if event.facts["name"] == Fault.CLOCK_STEP.value and float(str(event.facts["value"])) > 0:
+            self._set_forward[event.node] += 1
         if event.facts["name"] != "quiet":
             return
         node, _, link = str(event.facts["target"]).partition("/")
