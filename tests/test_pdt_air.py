@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -23,17 +24,24 @@ NAMES = {HQ: "hq", ONE: "one", TWO: "two"}
 class Field:
     """Three sets whose levels are a table, and perhaps a relay."""
 
-    def __init__(self, levels_dbm: dict[tuple[str, str], float], *, direct: bool = True) -> None:
+    def __init__(
+        self,
+        levels_dbm: dict[tuple[str, str], float],
+        *,
+        direct: bool = True,
+        speed_kmh: float = 0.0,
+        rice_db: float | None = None,
+    ) -> None:
         streams = Streams(7)
         self.record = Record()
         self.events: list[Event] = []
         self.record.watch(self.events.append, What.AIR)
         self.table = Table(levels_dbm)
-        self.air = PdtAir(streams, self.table, direct=direct, record=self.record)
+        self.air = PdtAir(streams, self.table, direct=direct, rice_db=rice_db, record=self.record)
         self.net = PdtNet(Channel("pdt", rng=streams.stream("channel")), self.air)
         self.sets = {number: Handheld(number, self.net, name=name, home=HQ) for number, name in NAMES.items()}
         for number, name in NAMES.items():
-            self.air.place(number, Spot(name))
+            self.air.place(number, Spot(name), lambda: speed_kmh)
 
     async def texts(self, source: int, to: int, count: int) -> int:
         """Put texts on the air without repeats; return how many were shown."""
@@ -51,14 +59,47 @@ def both(a: str, b: str, level_dbm: float) -> dict[tuple[str, str], float]:
 
 
 async def test_a_text_needs_all_its_bursts() -> None:
-    """The share of texts that arrive is one burst's chance to the power of their number, within 3 sigma."""
-    field = Field(both("one", "hq", -107.0))
+    """To a fast car the share of texts that arrive is one burst's chance to the power of their number."""
+    field = Field(both("one", "hq", -107.0), speed_kmh=150.0)
     chance = p_faded(17.7) ** bursts(Air(kind=Kind.TEXT, source=ONE, body=bytes(4)))
 
     shown = await field.texts(ONE, HQ, 500)
 
     assert 0.4 < chance < 0.95
     assert shown / 500 == pytest.approx(chance, abs=3 * (chance * (1 - chance) / 500) ** 0.5)
+
+
+async def test_who_stands_in_a_fade_stays_in_it() -> None:
+    """At one mean level who stands gets more long texts whole than who drives, and loses them in rows."""
+    length, count = 120, 250
+    arrived: dict[float, list[bool]] = {}
+    for speed_kmh in (0.0, 75.0):
+        field = Field(both("one", "hq", -108.0), speed_kmh=speed_kmh)
+        arrived[speed_kmh] = []
+        for number in range(count):
+            before = len(field.sets[HQ].screen)
+            text = Air(kind=Kind.TEXT, source=ONE, destination=HQ, request_id=number, body=bytes(length))
+            field.net.transmit(text)
+            await asyncio.sleep(2.0)
+            arrived[speed_kmh].append(len(field.sets[HQ].screen) > before)
+
+    def same_again(luck: list[bool]) -> float:
+        return sum(a == b for a, b in pairwise(luck)) / (len(luck) - 1)
+
+    standing, driving = arrived[0.0], arrived[75.0]
+    assert sum(standing) > sum(driving) + count / 5
+    assert same_again(standing) > 0.75
+    share = sum(driving) / count
+    assert same_again(driving) == pytest.approx(share * share + (1 - share) ** 2, abs=0.1)
+
+
+async def test_a_direct_path_fades_less() -> None:
+    """Around a direct path, as over open land, weak levels carry more than where all is scattered."""
+    shown = []
+    for rice_db in (None, 6.0):
+        field = Field(both("one", "hq", -110.0), speed_kmh=75.0, rice_db=rice_db)
+        shown.append(await field.texts(ONE, HQ, 200))
+    assert shown[1] > shown[0] + 40
 
 
 async def test_each_receiver_has_its_own_luck() -> None:

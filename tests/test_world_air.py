@@ -12,7 +12,7 @@ from sim.record import What
 from sim.run.play import play
 from sim.scenario.draw import draw
 from sim.scenario.library import find
-from sim.scenario.model import Area, Do, Group, Road, Scenario, Site, Span
+from sim.scenario.model import Area, Do, Env, Group, Road, Scenario, Site, Span
 from sim.scenario.read import load_scenario
 from sim.world.air import MESH_BPS
 from sim.world.budgets import budgets
@@ -197,8 +197,32 @@ async def test_every_radio_link_has_its_budget() -> None:
             assert link in table
         assert sum("H-" in line for line in table.splitlines()) == 2
         assert len(table.splitlines()) == 1 + 2 + 3 + 2 + 1 + 2
+        assert "\n\n" not in table
     async with living(scenario((node("HQ", "pdt", headquarters=True), node("VEH", "pdt")))) as scene:
         assert budgets(scene.world) == ""
+
+
+async def test_every_satellite_link_has_its_budget() -> None:
+    """Each terminal's satellite with elevation, way and delay from Jinan; a driven one is often hidden."""
+    links = ("tiantong", "beidou", "vsat")
+    whole = scenario(
+        (
+            node("HQ", *links, headquarters=True, at=(5.0, 5.0)),
+            node("CAR", *links, at=None, route="G5", speed_kmh=40.0),
+        ),
+        (person("S-1", "phone", "HQ"), person("B-1", "handset", "HQ")),
+        area=replace(LAND, origin=(36.67, 117.0), env=Env.URBAN),
+        roads=(ROAD,),
+    )
+    async with living(whole) as scene:
+        table = budgets(scene.world, chinese=False).partition("\n\n")[2].splitlines()
+
+        assert len(table) == 1 + 2 * 3 + 2
+        (hq,) = [line.split() for line in table if line.startswith("tiantong HQ")]
+        (car,) = [line.split() for line in table if line.startswith("tiantong CAR")]
+        assert [hq[2], hq[3], hq[5], hq[6]] == ["101.4°", "44.4°", "249.9", "100%"]
+        assert car[2:-1] == hq[2:-1]
+        assert 55 <= int(car[-1].rstrip("%")) <= 75
 
 
 def crowd(sign: str, **more: object) -> Group:

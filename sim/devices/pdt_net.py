@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -94,6 +95,10 @@ class Voice(Enum):
 class Ether(Protocol):
     """Decides when a station may transmit, and who hears it."""
 
+    @property
+    def apart(self) -> bool:
+        """Whether each station listens for itself; else all take turns, as on one perfect channel."""
+
     def begins(self, source: Station, airtime_s: float) -> float:
         """Take the beginning of a transmission: return 0, or after how many seconds to ask again."""
 
@@ -104,8 +109,19 @@ class Ether(Protocol):
         """Take one transmission that the channel swallowed whole."""
 
 
+class _Lane:
+    """Transmissions that wait for each other: all of a net's, or one station's own."""
+
+    __slots__ = ("busy", "under_way_s", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: deque[tuple[Air, float]] = deque()
+        self.busy = False
+        self.under_way_s = 0.0
+
+
 class PdtNet:
-    """Carries one transmission at a time; data waits for voice and its hang time.
+    """Carries one transmission at a time, or one of each station; data waits for voice and its hang time.
 
     Without an `ether` everybody hears everybody; voice is heard by all in coverage in any case. With
     `streams` what one station sends is lost by draws of its own.
@@ -123,9 +139,7 @@ class PdtNet:
         self.on_transmit: Callable[[Air], None] | None = None
         """Told of everything that anybody hands to the net, before it waits for the channel."""
         self._call = (0, 0)
-        self._waiting: list[tuple[Air, float]] = []
-        self._busy = False
-        self._under_way_s = 0.0
+        self._lanes: dict[int, _Lane] = {}
         self._hang: asyncio.TimerHandle | None = None
 
     def join(self, station: Station) -> None:
@@ -138,15 +152,20 @@ class PdtNet:
         """Send when the channel is free; lost when too much waits, the channel is cut or nobody is there."""
         if self.on_transmit is not None:
             self.on_transmit(air)
-        if len(self._waiting) >= MAX_WAITING:
+        number = air.source if self.ether is not None and self.ether.apart else 0
+        lane = self._lanes.get(number)
+        if lane is None:
+            lane = self._lanes[number] = _Lane()
+        if len(lane.waiting) >= MAX_WAITING:
             self.lost += 1
             return
-        self._waiting.append((air, airtime_s(len(air.body), ack=air.kind is Kind.ACK)))
-        self._next()
+        lane.waiting.append((air, airtime_s(len(air.body), ack=air.kind is Kind.ACK)))
+        self._next(lane)
 
     def backlog_s(self) -> float:
-        """Return the airtime that waits for the channel, the transmission under way counted whole."""
-        return self._under_way_s + sum(took_s for _, took_s in self._waiting)
+        """Return the airtime that waits for the channel, the transmissions under way counted whole."""
+        lanes = self._lanes.values()
+        return sum(lane.under_way_s + sum(took_s for _, took_s in lane.waiting) for lane in lanes)
 
     def start_voice(self, speaker: int, group: int) -> None:
         """Somebody presses the key; what is on the air ends, the rest waits."""
@@ -164,7 +183,8 @@ class PdtNet:
     def _voice_over(self) -> None:
         self.voice = False
         self._tell(Voice.ENDED)
-        self._next()
+        for lane in self._lanes.values():
+            self._next(lane)
 
     def _tell(self, state: Voice) -> None:
         group, speaker = self._call
@@ -174,35 +194,35 @@ class PdtNet:
             if station.reachable and station.id != speaker and passes:
                 station.hear_voice(state, group, speaker)
 
-    def _next(self) -> None:
-        if self._busy or self.voice or not self._waiting:
+    def _next(self, lane: _Lane) -> None:
+        if lane.busy or self.voice or not lane.waiting:
             return
-        air, took_s = self._waiting[0]
+        air, took_s = lane.waiting[0]
         source = self.stations.get(air.source)
-        self._busy = True
+        lane.busy = True
         if self.ether is not None and source is not None and source.reachable:
             wait_s = self.ether.begins(source, took_s)
             if wait_s > 0:
-                asyncio.get_running_loop().call_later(wait_s, self._ask_again)
+                asyncio.get_running_loop().call_later(wait_s, self._ask_again, lane)
                 return
-        del self._waiting[0]
-        self._under_way_s = took_s
-        asyncio.get_running_loop().call_later(took_s, self._sent, air)
+        lane.waiting.popleft()
+        lane.under_way_s = took_s
+        asyncio.get_running_loop().call_later(took_s, self._sent, lane, air)
 
-    def _ask_again(self) -> None:
-        self._busy = False
-        self._next()
+    def _ask_again(self, lane: _Lane) -> None:
+        lane.busy = False
+        self._next(lane)
 
-    def _sent(self, air: Air) -> None:
-        self._busy = False
-        self._under_way_s = 0.0
+    def _sent(self, lane: _Lane, air: Air) -> None:
+        lane.busy = False
+        lane.under_way_s = 0.0
         source = self.stations.get(air.source)
         if source is not None and source.reachable:
             way = self.ways.get((source.id, 0))
             channels = (self.channel,) if way is None else (way, self.channel)
             lost = partial(self._swallowed, source, air)
             through(channels, len(air.body), partial(self._arrive, air), lost=lost, rng=self._luck(source))
-        self._next()
+        self._next(lane)
 
     def _luck(self, source: Station) -> random.Random | None:
         """Return a sender's own stream; None: the channel's, for all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -79,6 +79,11 @@ def budget_table(rows: Iterable[LinkBudget], *, chinese: bool = False) -> str:
         margins = (row.margin_64_db, row.margin_99_db)
         cells = (f"{row.d_km:.2f}", *(f"{number:.1f}" for number in numbers[1:]))
         lines.append((row.name, *cells, *(f"{m:+.1f}" for m in margins), f"{row.expected:.1%}"))
+    return aligned(lines)
+
+
+def aligned(lines: Sequence[tuple[str, ...]]) -> str:
+    """Lay cells out in columns, the first to the left, the others to the right; Chinese letters count two."""
     widths = [max(_width(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(_line(line, widths) for line in lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
@@ -14,12 +15,12 @@ from sim.devices.tiantong import TiantongModem
 from sim.fleet import Fleet
 from sim.physics.ground import Ground
 from sim.radio.medium import Medium, Timing
-from sim.radio.pdt_air import PdtAir, RelaySite
+from sim.radio.pdt_air import PDT_MHZ, PdtAir, RelaySite
 from sim.radio.physics import FourFsk, OverLand, Reach
 from sim.radio.reception import Flat, Propagation, Threshold
 from sim.radio.routed import RoutedMesh
 from sim.record import Record
-from sim.scenario.model import Group, Scenario
+from sim.scenario.model import Env, Group, Scenario
 from sim.world.background import Background
 from sim.world.files import BEIDOU_BASE, NETS, PDT_BASE
 from sim.world.ip import bearer_of
@@ -30,7 +31,11 @@ from sim.world.people import Man
 from sim.world.sites import Hill
 from sim.world.unit import Unit
 
-PDT_MHZ: Final = 370.0
+OPEN_RICE_DB: Final = 6.0
+"""Over open land some of a signal comes straight (our figure); among houses none does: Rayleigh."""
+
+WALKING_KMH: Final = 4.0
+"""Whoever has a set in the hand does not stand still."""
 
 MESH_MHZ: Final = 1440.0
 """The band of private meshes for emergencies (1430 to 1444 MHz)."""
@@ -103,13 +108,29 @@ class AirSpace:
         )
         return OverLand(ground)
 
+    @property
+    def apart(self) -> bool:
+        """Whether each radio listens for itself: wherever there is land between them."""
+        return self.pdt is not None
+
     def _make_pdt(self) -> None:
         self._fleet.pdt.ether = self
-        if self._scenario.area.model == "flat":
+        area = self._scenario.area
+        if area.model == "flat":
             return
-        self.pdt = PdtAir(self._fleet.streams, self._land(PDT_MHZ), record=self._record)
+        rice_db = OPEN_RICE_DB if area.env is Env.OPEN else None
+        land = self._land(PDT_MHZ)
+        self.pdt = PdtAir(self._fleet.streams, land, rice_db=rice_db, record=self._record)
         for radio_id, sign in self._signs.items():
-            self.pdt.place(radio_id, self.masts[sign])
+            self.pdt.place(radio_id, self.masts[sign], partial(self._speed_kmh, sign))
+
+    def _speed_kmh(self, sign: str) -> float:
+        """Return how fast somebody goes now; people with a set in their hand walk about."""
+        now_s = asyncio.get_running_loop().time()
+        if sign in self._units:
+            return self._units[sign].mover.speed_kmh(now_s)
+        mover = self._people[sign].mover
+        return max(WALKING_KMH, mover.speed_kmh(now_s) if mover is not None else 0.0)
 
     def add_hill(self, hill: Hill) -> None:
         """Let a relay site repeat what it hears for as long as it has power."""
@@ -119,6 +140,8 @@ class AirSpace:
         relay = RelaySite(mast)
         if self.pdt is not None:
             self.pdt.relays.append(relay)
+        if self.crowd is not None:
+            self.crowd.relay(relay)
         hill.told = partial(setattr, relay, "on")
 
     def _make_mesh(self) -> None:
@@ -140,7 +163,8 @@ class AirSpace:
         self._fleet.network.carrier = self._carrier
 
     def _make_crowd(self) -> None:
-        if not self._crowded:
+        """Let whoever is on the frequency share it; in a flat area without a crowd all just take turns."""
+        if not self._crowded and self.pdt is None:
             return
         area, reception = self._scenario.area, FourFsk()
         reach = None
@@ -168,7 +192,7 @@ class AirSpace:
             place = self._somewhere(group, serving)
             crowd.member(group, place, PDT_BASE + serving.node.station)
         if self.pdt is not None:
-            self.pdt.spoilt = crowd.spoilt
+            self.pdt.others = crowd
 
     def _somewhere(self, group: Group, serving: Unit) -> Place:
         rng = self._fleet.streams.stream(f"{group.id}/place")
@@ -243,9 +267,10 @@ class AirSpace:
         if self.crowd is not None:
             airtime_s["pdt"] = airtime_s.get("pdt", 0.0) + self.crowd.airtime_s
             tally, counts = self.crowd.tally(), self.crowd.medium.counts
-            found["crowd.sent"] = tally.offered
-            found["crowd.acked"] = tally.delivered
-            found["crowd.collided"] = sum(n for fate, n in counts.items() if fate.value == "collided")
+            if self.crowd.members:
+                found["crowd.sent"] = tally.offered
+                found["crowd.acked"] = tally.delivered
+                found["crowd.collided"] = sum(n for fate, n in counts.items() if fate.value == "collided")
             if tally.offered:
                 found["crowd.delivered"] = tally.delivered / tally.offered
         for bearer, busy_s in airtime_s.items():
@@ -255,7 +280,7 @@ class AirSpace:
     # --- what the nets ask and tell ----------------------------------------------------------------------
 
     def begins(self, source: Station, airtime_s: float) -> float:
-        """Let a radio begin, or wait for the crowd's bursts that it hears."""
+        """Let a radio begin, or wait for what it hears."""
         if self.crowd is not None:
             wait_s = self.crowd.begins(source.id, airtime_s)
             if wait_s:

@@ -1,4 +1,4 @@
-"""The crowd of a world: many handhelds as callbacks, on the frequency that the gateways' radios use."""
+"""The frequency of a PDT net: the net's own radios, its relays, and a crowd of handhelds as callbacks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from functools import partial
 from typing import Final
 
 from sim.radio.crowd import Crowd, Habit, Member, Tally
+from sim.radio.csma import Csma
 from sim.radio.medium import Medium
+from sim.radio.pdt_air import RelaySite
 from sim.radio.reception import Antenna, Spot
 from sim.radio.station import Burst, Link, Radio
 from sim.radio.timing import NS, ns
@@ -18,20 +20,20 @@ from sim.world.life import Life
 from sim.world.masts import HANDHELD
 from sim.world.motion import Place
 
-POLITE_S: Final = 0.02
-"""Longest extra wait of a radio that found the channel busy: some slots, so that not all begin at once."""
+POLITE: Final = Csma(p=0.1, slot_s=0.01)
+"""How the net's radios take turns: they wait a tenth of a second on average, lest all begin at once."""
 
 FAR_KM: Final = 0.25
 """A station of the net that has gone this far is looked at anew by all: some correlation distances."""
 
 
 class Background:
-    """Crowd members, and what the world's own radios and they do to each other.
+    """Whoever is on one frequency, and what they do to each other.
 
-    A member stands where it stood at the start, sends a short report every `every_s` to the gateway that
-    serves it, and is acknowledged there. The net's own transmissions occupy the same frequency: members
-    defer to what they hear, the net's radios do too, and who does not hear the other spoils it. Both are
-    taken to use the same slot of the two.
+    The net's radios listen before they send, and so do members; who does not hear the other spoils it, who
+    sends is deaf, and the stronger of two is often heard all the same. A relay tells whoever hears it that it
+    is busy. A member stands where it stood at the start, sends a short report every `every_s` to the gateway
+    that serves it, and is acknowledged there. All use the same slot of the two.
     """
 
     def __init__(self, medium: Medium, streams: Streams) -> None:
@@ -41,11 +43,13 @@ class Background:
         self._crowds: list[Crowd] = [self._answering]
         self._radios: dict[int, Radio] = {}
         self._ids: dict[str, int] = {}
-        self._spoilt: dict[int, set[int]] = {}
+        self._spoilt: dict[int, dict[int, bool]] = {}
+        """By source: where its last transmission was spoilt, and whether by the receiver's own sending."""
         self._streams = streams
         self._foreign_ns = 0
         self._looked: dict[int, Place] = {}
         self._lives: list[tuple[Place, Life]] = []
+        self._hills: list[_Hill] = []
 
     def gateway(self, radio_id: int, antenna: Antenna) -> None:
         """Add a gateway's radio: it answers members, and its net's transmissions are heard by them."""
@@ -56,6 +60,14 @@ class Background:
         radio = Radio(antenna, _unheard)
         self.medium.join(radio)
         self._know(radio_id, radio)
+
+    def relay(self, site: RelaySite) -> None:
+        """Add a relay: it hears on this frequency, and sends on one of its own."""
+        radio = Radio(site.antenna, _unheard)
+        self.medium.join(radio)
+        site.number = -1 - len(self._hills)
+        self._know(site.number, radio)
+        self._hills.append(_Hill(site, radio))
 
     def member(self, group: Group, place: Place, serving: int) -> None:
         """Add one of the crowd, served by the gateway of a radio id."""
@@ -107,10 +119,12 @@ class Background:
             return 0.0
         self.moved(radio_id)
         now_ns = self.medium.timeline.now_ns
-        if self.medium.busy(radio, now_ns):
-            clear_ns = max(1, self.medium.clear_ns(radio) - now_ns)
-            return clear_ns / NS + self._streams.stream(f"{radio.name}/polite").random() * POLITE_S
-        self._spoilt[radio_id] = spoilt = set()
+        wait_ns = max(hill.busy_ns(self.medium, radio, now_ns) for hill in self._hills) if self._hills else 0
+        if not wait_ns:
+            wait_ns = POLITE.wait_ns(self.medium, radio, self._streams.stream(f"{radio.name}/polite"), now_ns)
+        if wait_ns:
+            return wait_ns / NS
+        self._spoilt[radio_id] = spoilt = {}
         airtime_ns = ns(airtime_s)
         self._foreign_ns += airtime_ns
         self.medium.transmit(
@@ -118,13 +132,23 @@ class Background:
             None,
             octets=0,
             airtime_ns=airtime_ns,
-            spoilt=lambda rx: spoilt.add(self._ids.get(rx.name, 0)),
+            spoilt=partial(self._spoil, radio, spoilt),
         )
+        for hill in self._hills:
+            hill.take(radio, now_ns)
         return 0.0
 
+    def _spoil(self, source: Radio, spoilt: dict[int, bool], rx: Radio) -> None:
+        """Note that a burst was spoilt at a receiver, and whether that sent itself meanwhile."""
+        spoilt[self._ids.get(rx.name, 0)] = rx.deaf_until_ns > source.started_ns
+
     def spoilt(self, source: int, to: int) -> bool:
-        """Whether members spoilt at `to` what `source` sent last."""
+        """Whether others spoilt at `to` what `source` sent last."""
         return to in self._spoilt.get(source, ())
+
+    def sending(self, source: int, to: int) -> bool:
+        """Whether `to` sent itself during what `source` sent last."""
+        return self._spoilt.get(source, {}).get(to, False)
 
     # --- figures -----------------------------------------------------------------------------------------
 
@@ -144,6 +168,31 @@ class Background:
     def _know(self, radio_id: int, radio: Radio) -> None:
         self._radios[radio_id] = radio
         self._ids[radio.name] = radio_id
+
+
+class _Hill:
+    """One relay's two frequencies: what it hears here it repeats there, and who hears that waits."""
+
+    def __init__(self, site: RelaySite, radio: Radio) -> None:
+        self._site = site
+        self._radio = radio
+        self._since_ns = 0
+        self._until_ns = 0
+
+    def take(self, source: Radio, now_ns: int) -> None:
+        """Repeat a burst that begins now, if it is heard here."""
+        link = source.peers.get(self._radio.number)
+        if self._site.on and link is not None and link.sensed:
+            if self._until_ns <= now_ns:
+                self._since_ns = now_ns
+            self._until_ns = max(self._until_ns, source.until_ns)
+
+    def busy_ns(self, medium: Medium, listener: Radio, now_ns: int) -> int:
+        """Return how long somebody who hears this relay has to wait for it."""
+        if self._until_ns <= now_ns or self._since_ns > now_ns - medium.detect_ns:
+            return 0
+        heard = any(link.rx is listener and link.sensed for link in medium.neighbours(self._radio))
+        return self._until_ns - now_ns if heard else 0
 
 
 def _unheard(_burst: Burst, _link: Link) -> None:

@@ -8,10 +8,12 @@ from typing import Final
 
 from sim.physics.budget import LinkBudget, budget_table
 from sim.physics.burst import S5_DBM
-from sim.world.air import MESH_CN_DB, MESH_MHZ, MESH_NOISE_DBM, PDT_MHZ
+from sim.radio.pdt_air import PDT_MHZ
+from sim.world.air import MESH_CN_DB, MESH_MHZ, MESH_NOISE_DBM
 from sim.world.masts import HANDHELD, MESH, RELAY_GAIN_DB, Figures, gateway_figures
 from sim.world.motion import Place
 from sim.world.sites import CELL_FLOOR_DBM, CELL_MHZ, PHONE_M
+from sim.world.sky_budgets import sky_budgets
 from sim.world.unit import Unit
 from sim.world.world import World
 
@@ -22,14 +24,16 @@ End = tuple[str, Place, Figures]
 
 
 def budgets(world: World, *, chinese: bool = True) -> str:
-    """Return the table of every radio link: handhelds, gateways, relay hills, mesh, cells, ends of the crowd.
+    """Return the tables of every radio link: handhelds, gateways, hills, mesh, cells, crowd; then satellites.
 
-    Medians: the shadow of the places is not in them, its spread is in the last column. "" in a flat area.
+    Medians: the shadow of the places is not in them, its spread is in the last column. In a flat area there
+    are satellites only; "" without any.
     """
-    if world.scenario.area.model == "flat":
-        return ""
-    rows = [*_pdt(world), *_crowd(world), *_mesh(world), *_cells(world)]
-    return budget_table(rows, chinese=chinese)
+    tables = [sky_budgets(world, chinese=chinese)]
+    if world.scenario.area.model != "flat":
+        rows = [*_pdt(world), *_crowd(world), *_mesh(world), *_cells(world)]
+        tables.insert(0, budget_table(rows, chinese=chinese))
+    return "\n\n".join(table for table in tables if table)
 
 
 def _pdt(world: World) -> Iterator[LinkBudget]:
@@ -52,7 +56,7 @@ def _pdt(world: World) -> Iterator[LinkBudget]:
 
 def _crowd(world: World) -> Iterator[LinkBudget]:
     """Tell of the crowd's nearest and farthest member only: hundreds of lines are read by nobody."""
-    if world.air.crowd is None:
+    if world.air.crowd is None or not world.air.crowd.members:
         return
     gateways = {unit.id: _gateway(world, unit) for unit in _on(world, "pdt")}
     rows = []
