@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import re
 import subprocess
 import sys
 from enum import Enum
@@ -160,3 +161,58 @@ def test_changelog_names_this_version() -> None:
     version = importlib.metadata.version("fieldgate")
     assert "## [Unreleased]" in text
     assert version == "0.1.0" or f"## [{version}]" in text
+
+
+# --- the simulator's guide ---------------------------------------------------------------------------------
+
+
+def test_guide_s_walk_through_goes_as_told(tmp_path: Path) -> None:
+    """The scenario of the guide breaks as it says; shrunk it is one fault, and plays the same again."""
+    (scene,) = _blocks("docs/simulator.md", "toml file=bridge.toml")
+    (tmp_path / "bridge.toml").write_text(scene.body, "utf-8")
+    played = _run(["fieldgate", "sim", "run", "bridge.toml", "--seed", "1"], tmp_path)
+    assert played.returncode == 1
+    assert "✗ 指标 metric      latency.max.flash" in played.stdout
+    assert "有问题的报文 the failing message: HQ → VEH  “桥面封闭，改走渡口”" in played.stderr
+    small = _run(["fieldgate", "sim", "shrink", "bridge-1.replay.json"], tmp_path)
+    assert small.returncode == 0
+    assert "→  1 个故障 faults, 1 个动作 actions" in small.stdout
+    again = _run(["fieldgate", "sim", "replay", "bridge-1.replay.small.json"], tmp_path)
+    assert again.returncode == 1
+    assert "与当时逐字节相同" in again.stderr
+
+
+def test_guide_s_cure_works(tmp_path: Path) -> None:
+    """With a second bearer on both, as the guide says, the order arrives in time."""
+    (scene,) = _blocks("docs/simulator.md", "toml file=bridge.toml")
+    cured = scene.body.replace('["cellular"]', '["cellular", "tiantong"]').replace(
+        '["cellular", "pdt"]', '["cellular", "tiantong", "pdt"]'
+    )
+    (tmp_path / "bridge.toml").write_text(cured, "utf-8")
+    assert _run(["fieldgate", "sim", "run", "bridge.toml", "--seed", "1"], tmp_path).returncode == 0
+
+
+def test_guide_s_pytest_example_passes(tmp_path: Path) -> None:
+    """The example test, copied into a folder of its own, plays its twenty seeds."""
+    (example,) = _blocks("docs/simulator.md", "python file=")
+    (tmp_path / "test_my_radio.py").write_text(example.body, "utf-8")
+    done = _run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "."], tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+
+
+def test_command_overview_has_every_command_and_option_of_the_simulator() -> None:
+    """What `fieldgate sim COMMAND --help` names stands in docs/cli.md."""
+    page = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    for command in ("check", "run", "replay", "shrink"):
+        said = _run(["fieldgate", "sim", command, "--help"], ROOT).stdout
+        section = page.partition(f"### `sim {command}`")[2].partition("\n### ")[0]
+        options = set(re.findall(r"^ +(--[a-z]+)", said, re.MULTILINE))
+        assert [option for option in sorted(options) if f"`{option}" not in section] == [], command
+
+
+def test_readme_lists_every_document() -> None:
+    """Nobody has to know that a page exists to find it."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    pages = [path for path in DOCUMENTS if path.startswith("docs/")]
+    assert [path for path in pages if f"]({path})" not in readme] == []

@@ -89,7 +89,11 @@ class Lanes:
         if span.name == Do.CUT_ROAD.value:
             return [node for node, road in land.routes.items() if road == span.target and node in self._index]
         boxes = [zone.box for zone in land.zones if zone.id == span.target]
-        places = self._starts | {mast.id: mast.at for mast in land.masts}
+        masts = {mast.id: mast.at for mast in land.masts}
+        ours = {
+            node.id: self._starts[node.id] for node in self.nodes if node.links and node.id in self._starts
+        }
+        places = masts if span.name == Do.CUT_NETWORK.value else masts | ours
         return [
             name
             for name, (x, y) in places.items()

@@ -51,7 +51,7 @@ function mapFrame(wide) {
   let [west, east, south, north] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const margin = Math.max(east - west, north - south, 0.4) * 0.09;
   [west, east, south, north] = [west - margin, east + margin, south - margin, north + margin];
-  const least = (east - west) * 0.5;
+  const least = (east - west) * 0.36;
   if (north - south < least) [south, north] = [(south + north - least) / 2, (south + north + least) / 2];
   const scale = Math.min(wide / (east - west), MAP_MAX / (north - south));
   const tall = Math.max(240, (north - south) * scale);
@@ -195,7 +195,7 @@ function mapSection() {
     list.replaceChildren(...stateList(t));
     clockBox.textContent = clock(t);
     const named = new Set(DATA.land.zones.map((zone) => zone.id));
-    cutBox.textContent = cuts.filter((f) => !named.has(f.target)).map((f) => `${faultWord(f.name)} ${f.target === "all" ? say("everywhere") : f.target}`).join("，");
+    cutBox.textContent = cuts.filter((f) => !named.has(f.target)).map((f) => `${faultWord(f.name)} ${f.target === "all" ? say("everywhere") : f.target}`).join(zh() ? "，" : ", ");
   };
   ground.at = (t) => {
     ground.t = Math.max(0, Math.min(t, END));
@@ -223,8 +223,10 @@ function mapSection() {
     h("div", { class: "ground" }, h("div", {}, box, h("div", { class: "scrub" }, button, slider)), h("div", {}, list, h("div", { class: "keys" }, keys), h("p", { class: "note" }, say("map_hint")))));
 }
 
-// Begin where it is worth looking: at what broke, else in the midst of the first cut, else half way.
+// Begin where it is worth looking: at what broke, else when most is cut, else half way.
 ground.t = (() => {
-  const cut = DATA.faults.find((f) => f.name.startsWith("cut_")) ?? DATA.faults[0];
-  return DATA.broken[0]?.[1] ?? (cut ? Math.min(cut.t + (cut.to - cut.t) / 2, cut.t + 6e8) : END / 2);
+  const cuts = DATA.faults.filter((f) => f.name.startsWith("cut_"));
+  const most = (cuts.length ? cuts : DATA.faults).map((f) => f.t + Math.min((f.to - f.t) / 2, END / 25))
+    .map((t) => [t, DATA.faults.filter((f) => f.t <= t && t < f.to).length]).reduce((a, b) => (b[1] > a[1] ? b : a), [END / 2, 0]);
+  return DATA.broken[0]?.[1] ?? most[0];
 })();

@@ -125,7 +125,8 @@ function paintRow(pen, row) {
   if (view.layers.has("faults")) {
     for (const fault of row.lane.bands) {
       const a = clampX(fault.t), b = clampX(fault.to);
-      if (b > a || (fault.t >= view.from && fault.t <= view.to)) hatched(pen, a, row.y + 1, Math.max(b - a, 2), tall, ink.bad);
+      const deep = fault.name.startsWith("cut_") ? Math.min(5, tall) : tall; // a cause, not what it did here
+      if (b > a || (fault.t >= view.from && fault.t <= view.to)) hatched(pen, a, row.y + 1, Math.max(b - a, 2), deep, ink.bad);
     }
   }
   for (const one of row.lane.dark) {
