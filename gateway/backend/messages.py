@@ -153,9 +153,10 @@ class MessageSide:
     def _explained(self, message: Message) -> Message:
         """Name who relayed or acknowledged, and say why a copy still waits, as it is this moment."""
         sign = self._parts.core.roster.sign
-        named = tuple(replace(r, by=sign(int(r.by))) if r.by.isdecimal() else r for r in message.recipients)
-        message = replace(message, recipients=named)
-        if all(r.state.settled for r in message.recipients):
+        if any(r.by.isdecimal() for r in message.recipients):
+            named = (replace(r, by=sign(int(r.by))) if r.by.isdecimal() else r for r in message.recipients)
+            message = replace(message, recipients=tuple(named))
+        if all(r.state is not RecipientState.QUEUED or r.detail for r in message.recipients):
             return message
         self._parts.outbox.planner.begin()
         return replace(message, recipients=tuple(self._why(message, r) for r in message.recipients))

@@ -30,11 +30,18 @@ RECIPIENT_COLUMNS = "station, state, evidence, by, detail, updated_unix_ms, read
 """In the order that `recipient` reads."""
 
 
+# an enumeration takes its time to find a member: half of what a message costs to build
+_KINDS = {kind.value: kind for kind in MessageKind}
+_STATES = {state.value: state for state in RecipientState}
+_EVIDENCE = {evidence.value: evidence for evidence in Evidence}
+_QUALITIES = {quality.value: quality for quality in TimeQuality}
+
+
 def message(row: Sequence[Any], recipients: tuple[Recipient, ...]) -> Message:
     """Build the message of a MESSAGE_COLUMNS row."""
     return Message(
         id=MessageId(row[1], row[2], row[3]),
-        kind=MessageKind(row[4]),
+        kind=_KINDS[row[4]],
         precedence=Precedence(row[5]),
         text=row[6],
         sender=row[7],
@@ -47,7 +54,7 @@ def message(row: Sequence[Any], recipients: tuple[Recipient, ...]) -> Message:
         age_is_lower_bound=bool(row[14]),
         hops_left=row[15],
         accepted_unix_ms=row[16],
-        time_quality=TimeQuality(row[17]),
+        time_quality=_QUALITIES[row[17]],
         keep_for_bigger=bool(row[18]),
         came_from=row[19],
         recipients=recipients,
@@ -58,8 +65,8 @@ def recipient(row: Sequence[Any]) -> Recipient:
     """Build the recipient of a RECIPIENT_COLUMNS row."""
     return Recipient(
         station=row[0],
-        state=RecipientState(row[1]),
-        evidence=Evidence(row[2]),
+        state=_STATES[row[1]],
+        evidence=_EVIDENCE[row[2]],
         by=row[3],
         detail=row[4],
         updated_unix_ms=row[5],

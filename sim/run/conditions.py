@@ -34,6 +34,7 @@ class Conditions:
     def __init__(self, world: World, truth: Truth) -> None:
         self._world = world
         self._truth = truth
+        self._shown: dict[str, tuple[tuple[int, int], list[Message]]] = {}
         self._by_name: dict[str, Callable[[], Awaitable[bool]]] = {
             "all_delivered": self._all_delivered,
             "all_settled": self._all_settled,
@@ -147,7 +148,13 @@ class Conditions:
         return all(unit.node.station != station for unit in self._world.units.values())
 
     async def _messages(self, unit: Unit) -> list[Message]:
-        return await unit.box.backend.messages(limit=PAGE, before=None, state=None, station=None)
+        """What its API shows; as long as it has committed nothing since, that is what it showed before."""
+        commits, shown = self._shown.get(unit.id, ((0, 0), []))
+        now = (unit.box.starts, unit.box.gateway.core.ledger.commits)
+        if now != commits:
+            shown = await unit.box.backend.messages(limit=PAGE, before=None, state=None, station=None)
+            self._shown[unit.id] = (now, shown)
+        return shown
 
 
 def _held(unit: Unit) -> list[Work]:
