@@ -88,7 +88,7 @@ class UdpLink:
         self._capabilities = Capabilities(
             bearer=Bearer(config.bearer),
             services=frozenset({Service.DATA}),
-            mtu_octets=DATA_MAX_OCTETS,
+            mtu_octets=config.mtu_octets or DATA_MAX_OCTETS,
             nominal_bps=config.nominal_bps or NOMINAL_BPS[config.bearer],
             broadcast=True,
             latency_s=config.latency_s or LATENCY_S[config.bearer],
@@ -320,11 +320,12 @@ class UdpLink:
         if transmission.service is not Service.DATA:
             raise LinkRefusedError(self.name, f"no {transmission.service} service", "不支持此业务")
         size = len(transmission.payload)
-        if not 1 <= size <= DATA_MAX_OCTETS:
+        longest = self._capabilities.mtu_octets
+        if not 1 <= size <= longest:
             raise LinkRefusedError(
                 self.name,
-                f"frame of {size} octets, limit 1..{DATA_MAX_OCTETS}",
-                f"帧长 {size} 字节，限制 1..{DATA_MAX_OCTETS}",
+                f"frame of {size} octets, limit 1..{longest}",
+                f"帧长 {size} 字节，限制 1..{longest}",
             )
         if not transmission.destination:
             return self._peers.all()

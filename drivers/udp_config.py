@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from drivers.udp_peers import Pace
+from protocols.air.datagram import DATA_MAX_OCTETS
 from protocols.errors import BadInputError
 
 PEERS_MAX = 128
@@ -31,6 +32,9 @@ LATENCY_S = {"lan": 0.01, "mesh": 0.1, "cellular": 0.2, "vsat": 0.8}
 """One way, unless configured: for planning and for the time-outs of acknowledgements."""
 
 PORT_MAX = 65535
+
+MTU_MIN_OCTETS = 64
+"""Shorter frames are for radios that know of nothing else; over IP they would be mostly headers."""
 
 ADDRESSES_KEPT = 1024
 """Addresses whose text is remembered: those of every peer; a flood of strangers only pushes them out."""
@@ -55,6 +59,8 @@ class UdpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """0: by bearer."""
     latency_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.0
     """0: by bearer."""
+    mtu_octets: Annotated[int, msgspec.Meta(ge=0, le=DATA_MAX_OCTETS)] = 0
+    """Longest frame; a narrow path (a long-range mesh) takes less than a datagram. 0: whole datagrams."""
     fen_per_kilooctet: Annotated[int, msgspec.Meta(ge=0, le=10**6)] = 0
 
     def __post_init__(self) -> None:
@@ -70,6 +76,14 @@ class UdpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
                     en="an IPv6 peer needs an IPv6 bind address",
                     zh="IPv6 对端需要 IPv6 监听地址",
                 )
+        if 0 < self.mtu_octets < MTU_MIN_OCTETS:
+            raise BadInputError(
+                "mtu_octets",
+                limit=f"0 or {MTU_MIN_OCTETS}..{DATA_MAX_OCTETS}",
+                found=self.mtu_octets,
+                en="too short for an acknowledged message",
+                zh="放不下一条带确认的报文",
+            )
         pace = self.pace
         if not pace.heartbeat_min_s <= pace.heartbeat_max_s:
             raise BadInputError(

@@ -37,7 +37,7 @@ FULL = Scenario(
     title_en="everything said",
     duration_s=7261.5,
     seed=9,
-    area=Area(model="flat", env=Env.URBAN, sigma_db=6.1, shadow_m=33, size_km=(30, 31), origin=(30.5, 104)),
+    area=Area(model="flat", env=Env.URBAN, sigma_db=6.1, shadow_m=33, size_km=(30, 31), origin=(30.5, 104), mesh="lora", mesh_loss=0.1),
     roads=(Road(id="r", points=((0, 0), (3.5, 4), (9, 9)), tunnels=((1, 2), (3, 4.25))),),
     zones=(Zone(id="z", box=(0, 0, 5.5, 5), tunnel=True),),
     sites=(

@@ -11,6 +11,7 @@ from drivers.base import (
     Handle,
     Heard,
     LinkDownError,
+    LinkRefusedError,
     LinkState,
     Progress,
     Quality,
@@ -29,6 +30,14 @@ from protocols.air.datagram import (
     encode,
 )
 from tests.udp_world import HQ, IP_UDP_OCTETS, VEHICLE, box, data, sim_network
+
+
+async def test_a_narrow_path_takes_short_frames_only() -> None:
+    """With `mtu_octets` the link promises no more, and refuses a longer frame instead of losing it."""
+    async with box(sim_network(), HQ, f"{VEHICLE}:7000", mtu_octets=200) as one:
+        assert one.link.capabilities.mtu_octets == 200
+        with pytest.raises(LinkRefusedError, match=r"limit 1\.\.200"):
+            await one.link.send(data(b"x" * 201))
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,8 @@ def test_capabilities_follow_the_configuration() -> None:
         ({"bind": "0.0.0.0:7000", "heartbeat_min_s": 0}, "heartbeat_min_s"),
         ({"bind": "0.0.0.0:7000", "bearer": "pdt"}, "bearer"),
         ({"bind": "0.0.0.0:7000", "peer": []}, "peer"),
+        ({"bind": "0.0.0.0:7000", "mtu_octets": 63}, "mtu_octets"),
+        ({"bind": "0.0.0.0:7000", "mtu_octets": 1199}, "mtu_octets"),
         ({}, "bind"),
     ],
 )

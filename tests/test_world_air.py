@@ -14,8 +14,8 @@ from sim.scenario.draw import draw
 from sim.scenario.library import find
 from sim.scenario.model import Area, Do, Env, Group, Road, Scenario, Site, Span
 from sim.scenario.read import load_scenario
-from sim.world.air import MESH_BPS
 from sim.world.budgets import budgets
+from sim.world.meshes import MESH_BPS
 from tests.world_scene import events, living, node, person, scenario
 
 LAND = Area(size_km=(60.0, 60.0), sigma_db=0.0)

@@ -63,11 +63,11 @@ class Ear:
 
 @asynccontextmanager
 async def box(
-    network: SimNetwork, host: str, *peers: str, quiet: bool = False, bearer: str = "cellular"
+    network: SimNetwork, host: str, *peers: str, quiet: bool = False, bearer: str = "cellular", **keys: object
 ) -> AsyncGenerator[Ear]:
     parts = SimParts()
     bind = f"[{host}]:7000" if ":" in host else f"{host}:7000"
-    config = msgspec.convert({"bind": bind, "peers": list(peers), "bearer": bearer}, UdpConfig)
+    config = msgspec.convert({"bind": bind, "peers": list(peers), "bearer": bearer, **keys}, UdpConfig)
     env = sim_env(host, connector=SimConnector(network=network, host=host), streams=Streams(1), parts=parts)
     env = replace(env, may_transmit=lambda: not quiet)
     async with DRIVER.open("ip", config, env) as link:

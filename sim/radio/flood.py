@@ -81,6 +81,7 @@ class FloodMesh(Mesh):
     def hop_limit(self) -> int:
         return self._hop_limit
 
+    @override
     def add(self, host: str, antenna: Antenna) -> None:
         """Give a host its station."""
         self._nodes[host] = _Flooder(self, host, antenna)

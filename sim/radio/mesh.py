@@ -82,6 +82,10 @@ class Mesh(ABC):
         self._number += 1
         self._send(Parcel(source, self._number, to, size_octets, deliver, self.hop_limit))
 
+    @abstractmethod
+    def add(self, host: str, antenna: Antenna) -> None:
+        """Give a host its station."""
+
     @property
     @abstractmethod
     def hop_limit(self) -> int:

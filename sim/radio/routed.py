@@ -64,6 +64,7 @@ class RoutedMesh(Mesh):
     def hop_limit(self) -> int:
         return HOP_LIMIT
 
+    @override
     def add(self, host: str, antenna: Antenna) -> None:
         """Give a host its station."""
         self._nodes[host] = node = _Router(self, host)

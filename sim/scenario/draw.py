@@ -27,6 +27,9 @@ One = TypeVar("One")
 MIN_EVERY_S: Final = 0.01
 """Least time between two repetitions, so that a count never stands at one instant."""
 
+SLOW_MESH_S: Final = 30.0
+"""Between heartbeats over a LoRa-like mesh: the slowest that a scenario may ask for."""
+
 _SPANS: Final[Mapping[type, tuple[tuple[str, bool], ...]]] = MappingProxyType(
     {
         kind: tuple(
@@ -64,7 +67,10 @@ def draw(scenario: Scenario, seed: int) -> Drawn:
         whole,
         seed=seed,
         sites=tuple(_fixed(site, streams, f"site/{site.id}") for site in whole.sites),
-        nodes=tuple(_fixed(_linked(node, chosen), streams, f"node/{node.id}") for node in whole.nodes),
+        nodes=tuple(
+            _slowed(_fixed(_linked(node, chosen), streams, f"node/{node.id}"), scenario)
+            for node in whole.nodes
+        ),
         groups=tuple(_fixed(group, streams, f"group/{group.id}") for group in whole.groups),
         swarm=modes.swarm(whole.swarm),
     )
@@ -102,6 +108,13 @@ def _chosen(scenario: Scenario, streams: Streams) -> dict[str, str]:
     """Choose one of alternative bearers, once: all nodes with the same alternatives are to meet on it."""
     words = {word for node in scenario.nodes for word in node.links}
     return {word: streams.stream(f"links/{word}").choice(word.split("|")) for word in words}
+
+
+def _slowed(node: Node, scenario: Scenario) -> Node:
+    """Let the links of a node on a mesh of kilobits beat as slowly as they may: it carries little else."""
+    if scenario.area.mesh != "lora" or "mesh" not in node.links:
+        return node
+    return replace(node, heartbeat_s=Span(SLOW_MESH_S, SLOW_MESH_S))
 
 
 def _linked(node: Node, chosen: dict[str, str]) -> Node:

@@ -91,6 +91,8 @@ sigma_db | number | dB | 0..20 | spread of shadowing | 阴影衰落标准差
 shadow_m | number | m | 1..5000 | length of a shadow | 阴影相关距离
 size_km | numbers | km | 2 * 0.1..1000 | east, north | 东西、南北
 origin | numbers | ° | 2 * -180..180 | latitude, longitude of the south-west corner | 西南角纬度、经度
+mesh | word | | ip lora | routed and fast, or flooded and slow | 自组网：IP 路由，或 LoRa 洪泛
+mesh_loss | number | | 0..0.6 | share that each hop loses besides, in runs | 每跳另外成串丢失的比例
 """,
 )
 

@@ -51,6 +51,10 @@ class Area:
     shadow_m: float = 100.0
     size_km: tuple[float, float] = (20.0, 20.0)
     origin: tuple[float, float] = (31.0, 103.6)
+    mesh: str = "ip"
+    """"ip": routed, some megabits; "lora": flooded, some kilobits, further by hop. What bearer "mesh" is."""
+    mesh_loss: float = 0.0
+    """Share of frames that each hop of the mesh loses besides, in runs (Gilbert and Elliott)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,17 +14,18 @@ from sim.devices.sat_phone import Phone
 from sim.devices.tiantong import TiantongModem
 from sim.fleet import Fleet
 from sim.physics.ground import Ground
-from sim.radio.medium import Medium, Timing
+from sim.radio.medium import Medium
+from sim.radio.mesh import Mesh
 from sim.radio.pdt_air import PDT_MHZ, PdtAir, RelaySite
 from sim.radio.physics import FourFsk, OverLand, Reach
-from sim.radio.reception import Flat, Propagation, Threshold
-from sim.radio.routed import RoutedMesh
+from sim.radio.reception import Flat, Propagation
 from sim.record import Record
 from sim.scenario.model import Env, Group, Scenario
 from sim.world.background import Background
 from sim.world.files import BEIDOU_BASE, NETS, PDT_BASE
 from sim.world.ip import bearer_of
-from sim.world.masts import HANDHELD, MESH, RELAY_GAIN_DB, Figures, Mast, gateway_figures
+from sim.world.masts import HANDHELD, RELAY_GAIN_DB, Figures, Mast, gateway_figures
+from sim.world.meshes import KINDS, make_mesh
 from sim.world.meter import SKY_BPS, Meter
 from sim.world.motion import Place
 from sim.world.people import Man
@@ -36,23 +37,6 @@ OPEN_RICE_DB: Final = 6.0
 
 WALKING_KMH: Final = 4.0
 """Whoever has a set in the hand does not stand still."""
-
-MESH_MHZ: Final = 1440.0
-"""The band of private meshes for emergencies (1430 to 1444 MHz)."""
-
-MESH_BPS: Final = 3e6
-"""A 5 MHz channel at its most robust rates."""
-
-MESH_NOISE_DBM: Final = -100.0
-"""5 MHz and a noise figure of 7 dB."""
-
-MESH_CN_DB: Final = 7.0
-MESH_CI_DB: Final = 10.0
-"""What QPSK 1/2 needs beside noise and beside others; two antennas and many carriers level out the fading of
-a burst, so a hop works or does not. Together with 5 W it makes a hop of some 2 km among suburban houses and
-of 7 km over open land, between roofs."""
-
-MESH_TIMING: Final = Timing(detect_s=20e-6, turnaround_s=5e-6)
 
 MESH_HOSTS: Final = NETS["mesh"] + "."
 
@@ -70,7 +54,7 @@ class AirSpace:
     ) -> None:
         self.meter = Meter(record)
         self.pdt: PdtAir | None = None
-        self.mesh: RoutedMesh | None = None
+        self.mesh: Mesh | None = None
         self.crowd: Background | None = None
         self._scenario = scenario
         self._fleet = fleet
@@ -146,21 +130,10 @@ class AirSpace:
 
     def _make_mesh(self) -> None:
         meshed = [unit for unit in self._units.values() if "mesh" in unit.node.links]
-        if not meshed:
-            return
-        medium = Medium(
-            "mesh",
-            self._fleet.streams,
-            self._land(MESH_MHZ),
-            reception=Threshold(noise_dbm=MESH_NOISE_DBM, cn_db=MESH_CN_DB, ci_db=MESH_CI_DB),
-            timing=MESH_TIMING,
-            record=self._record,
-        )
-        self.mesh = RoutedMesh(medium, rate_bps=MESH_BPS)
-        for unit in meshed:
-            figures = Figures(MESH.power_dbm, MESH.gain_db, unit.node.antenna_m)
-            self.mesh.add(unit.id, Mast(unit.id, unit.mover.place, figures))
-        self._fleet.network.carrier = self._carrier
+        if meshed:
+            streams = self._fleet.streams
+            self.mesh = make_mesh(self._scenario.area, streams, self._land, meshed, self._record)
+            self._fleet.network.carrier = self._carrier
 
     def _make_crowd(self) -> None:
         """Let whoever is on the frequency share it; in a flat area without a crowd all just take turns."""
@@ -255,7 +228,8 @@ class AirSpace:
             sent_ns = self.mesh.radios[unit.id].sent_ns
             before_ns, self._mesh_ns[unit.id] = self._mesh_ns.get(unit.id, 0), sent_ns
             if sent_ns > before_ns:
-                self.meter.sent("mesh", unit.id, (sent_ns - before_ns) / 1e9)
+                watts = KINDS[self._scenario.area.mesh].send_w
+                self.meter.drew(unit.id, watts * (sent_ns - before_ns) / 1e9)
         return self.meter.drawn_wh(unit.id)
 
     def figures(self, lasted_s: float) -> dict[str, float]:

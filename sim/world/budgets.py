@@ -9,8 +9,8 @@ from typing import Final
 from sim.physics.budget import LinkBudget, budget_table
 from sim.physics.burst import S5_DBM
 from sim.radio.pdt_air import PDT_MHZ
-from sim.world.air import MESH_CN_DB, MESH_MHZ, MESH_NOISE_DBM
-from sim.world.masts import HANDHELD, MESH, RELAY_GAIN_DB, Figures, gateway_figures
+from sim.world.masts import HANDHELD, RELAY_GAIN_DB, Figures, gateway_figures
+from sim.world.meshes import KINDS
 from sim.world.motion import Place
 from sim.world.sites import CELL_FLOOR_DBM, CELL_MHZ, PHONE_M
 from sim.world.sky_budgets import sky_budgets
@@ -69,13 +69,12 @@ def _crowd(world: World) -> Iterator[LinkBudget]:
 
 
 def _mesh(world: World) -> Iterator[LinkBudget]:
+    kind = KINDS[world.scenario.area.mesh]
     ends = [
-        (unit.id, world.starts[unit.id], Figures(MESH.power_dbm, MESH.gain_db, unit.node.antenna_m))
-        for unit in _on(world, "mesh")
+        (unit.id, world.starts[unit.id], kind.figures(unit.node.antenna_m)) for unit in _on(world, "mesh")
     ]
     for one, other in _pairs(ends):
-        needs_dbm = MESH_NOISE_DBM + MESH_CN_DB
-        yield _row(world, "mesh ", one, other, f_mhz=MESH_MHZ, needs_dbm=needs_dbm, faded=False)
+        yield _row(world, "mesh ", one, other, f_mhz=kind.f_mhz, needs_dbm=kind.floor_dbm, faded=False)
 
 
 def _cells(world: World) -> Iterator[LinkBudget]:

@@ -88,7 +88,9 @@ class Builder:
         by_sign = {post.sign: post for post in self.posts}
         for node in self.scenario.nodes:
             post = by_sign[node.id]
-            box = self.fleet.box(node.id, node.station, files.links(post, self.posts))
+            narrow = self.scenario.area.mesh == "lora"
+            links = files.links(post, self.posts, narrow_mesh=narrow)
+            box = self.fleet.box(node.id, node.station, links)
             box.clock = SimClock(
                 epoch_unix_ms=EPOCH_UNIX_MS + round(node.clock.offset_s.low * 1000),
                 drift_ppm=node.clock.drift_ppm.low,

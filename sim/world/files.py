@@ -18,6 +18,10 @@ SERIAL_DRIVERS = {"pdt": "hytera", "tiantong": "at_modem", "beidou": "beidou"}
 HEARTBEAT_S = 2.0
 """Longest between heartbeats of an IP link as shipped, as far as time-outs of checkers are concerned."""
 
+NARROW = "mtu_octets = 200\nnominal_bps = 1000\nlatency_s = 3\n"
+"""What a link over a LoRa-like mesh is told: a packet carries 233 octets with the datagram's head, and one
+channel of 11 kbit/s is shared by all and by each hop of a flood."""
+
 BEARERS = (*NETS, *SERIAL_DRIVERS)
 
 
@@ -110,7 +114,7 @@ def _pace(bearer: str, heartbeat_s: float) -> str:
     return f"poll_interval_s = {max(2.0, 5 * heartbeat_s)!r}\n"
 
 
-def links(post: Post, posts: list[Post]) -> str:
+def links(post: Post, posts: list[Post], *, narrow_mesh: bool = False) -> str:
     """Write the `[[link]]` tables of a gateway, and its own settings before them."""
     text = post.settings + "\n"
     for bearer in post.bearers:
@@ -120,6 +124,8 @@ def links(post: Post, posts: list[Post]) -> str:
             listed = ", ".join(f'"{address(bearer, number)}"' for number in peers)
             text += f'driver = "udp"\nbearer = "{bearer}"\n'
             text += f'bind = "{host(bearer, post.number)}:{UDP_PORT}"\npeers = [{listed}]\n'
+            if bearer == "mesh" and narrow_mesh:
+                text += NARROW
         else:
             text += f'driver = "{SERIAL_DRIVERS[bearer]}"\ndevice = "{device_path(bearer)}"\n'
             if bearer == "beidou":

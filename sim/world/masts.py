@@ -37,9 +37,6 @@ BASE: Final = Figures(44.0, 6.0)
 RELAY_GAIN_DB: Final = 6.0
 """A relay hill's antenna, cables and filters included; its power and height are the site's."""
 
-MESH: Final = Figures(37.0, 4.0)
-"""5 W and a whip on the roof, as vehicle nodes of private meshes have."""
-
 
 class Mast:
     """An antenna that is wherever its bearer is: `where` tells the place at an instant."""

@@ -7,10 +7,10 @@ from typing import Final
 
 from sim.record import Record, What
 
-SEND_W: Final = {"pdt": 60.0, "tiantong": 8.0, "beidou": 25.0, "mesh": 20.0, "vsat": 40.0}
+SEND_W: Final = {"pdt": 60.0, "tiantong": 8.0, "beidou": 25.0, "vsat": 40.0}
 """What a gateway's transmitter draws beside its load while it sends: 25 W of radio frequency from 60 W, a
-satellite handset's 2 W from 8 W, a Beidou terminal's 5 to 10 W from 25 W, a mesh node's 5 W from 20 W, an
-on-the-move terminal's from 40 W. Data sheets differ by a factor of two."""
+satellite handset's 2 W from 8 W, a Beidou terminal's 5 to 10 W from 25 W, an on-the-move terminal's from
+40 W; a mesh's radios have their own. Data sheets differ by a factor of two."""
 
 SKY_BPS: Final = {"tiantong": 2_400.0, "beidou": 15_625.0}
 """What short messages travel at: a signalling channel (our figure), and Beidou's inbound link."""
@@ -36,6 +36,10 @@ class Meter:
         self.airtime_s[bearer] += airtime_s
         if watts := SEND_W.get(bearer):
             self._sent_j[node] += watts * airtime_s
+
+    def drew(self, node: str, joules: float) -> None:
+        """Count what a transmitter took that is metered elsewhere."""
+        self._sent_j[node] += joules
 
     def drawn_wh(self, node: str) -> float:
         """Return what a node's transmitters took since this was asked last."""
