@@ -18,6 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from sim.kit import RadioNet, Sim, SimSerial, VirtualClock
+    from sim.loop import VirtualLoop
     from sim.scenario.draw import Drawn
 
 __all__ = ["sim_test"]
@@ -34,18 +35,26 @@ GIVEN: Final = frozenset({"sim", "streams", "radio_net", "virtual_clock", "sim_s
 
 
 def sim_test(
-    *, seeds: int | Iterable[int] = 10, limit_s: float = LIMIT_S
+    *,
+    seeds: int | Iterable[int] = 10,
+    limit_s: float = LIMIT_S,
+    loop: Callable[[float], VirtualLoop] | None = None,
 ) -> Callable[[Callable[P, Coroutine[Any, Any, None]]], Callable[..., None]]:
     """Make a coroutine a plain test that plays once per seed, each in a virtual time and a world of its own.
 
     `seeds` is how many (0, 1, …) or which. The coroutine may ask for `sim` (see sim.kit.Sim), `streams`,
     `radio_net`, `virtual_clock` and `sim_serial`, fresh for each seed, and for any other fixture. It ends
     with VirtualTimeLimitError after `limit_s` virtual seconds, with DeadlockError as soon as nothing can
-    happen any more. A failure names its seed, and how to play that one again.
+    happen any more. `loop` makes another kind of virtual loop for that limit (one with slow disks, say).
+    A failure names its seed, and how to play that one again.
     """
     chosen = range(seeds) if isinstance(seeds, int) else tuple(seeds)
     if not chosen:
         raise ValueError("sim_test without a seed would prove nothing")
+
+    def run(main: Coroutine[Any, Any, None]) -> None:
+        with asyncio.Runner(loop_factory=lambda: (loop or _virtual_loop)(limit_s)) as runner:
+            runner.run(main)
 
     def decorate(scene: Callable[P, Coroutine[Any, Any, None]]) -> Callable[..., None]:
         wanted = inspect.signature(scene)
@@ -55,7 +64,7 @@ def sim_test(
         def test(*args: Any, request: pytest.FixtureRequest, **fixtures: Any) -> None:
             only, replayed = _replay(request.config)
             for seed in _seeds(request.config, chosen) if only is None else (only,):
-                _play(seed, replayed, limit_s, given, functools.partial(scene, *args, **fixtures), request)
+                _play(seed, replayed, run, given, functools.partial(scene, *args, **fixtures), request)
 
         others = [one for name, one in wanted.parameters.items() if name not in GIVEN | {"request"}]
         asked = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY)
@@ -70,14 +79,13 @@ def sim_test(
 def _play(
     seed: int,
     replayed: Drawn | None,
-    limit_s: float,
+    run: Callable[[Coroutine[Any, Any, None]], None],
     given: list[str],
     scene: Callable[..., Coroutine[Any, Any, None]],
     request: pytest.FixtureRequest,
 ) -> None:
     """Play one seed; whatever it raises says which seed it was."""
-    from sim import loop  # noqa: PLC0415 - other people's tests need not pay for the simulator
-    from sim.kit import Sim  # noqa: PLC0415
+    from sim.kit import Sim  # noqa: PLC0415 - other people's tests need not pay for the simulator
 
     made = Sim(seed, replayed)
     parts = {
@@ -88,7 +96,7 @@ def _play(
         "sim_serial": made.serial,
     }
     try:
-        loop.run(scene(**{name: parts[name] for name in given}), limit_s=limit_s)
+        run(scene(**{name: parts[name] for name in given}))
     except (Exception, pytest.fail.Exception) as error:
         again = request.config.getoption("--sim-replay") or seed
         error.add_note(f"种子 seed {seed}; 重放 repeat: pytest '{request.node.nodeid}' --sim-replay {again}")
@@ -164,10 +172,10 @@ class _Loops:
         return {"virtual": _virtual_loop}
 
 
-def _virtual_loop() -> asyncio.AbstractEventLoop:
+def _virtual_loop(limit_s: float = LIMIT_S) -> VirtualLoop:
     from sim.loop import VirtualLoop  # noqa: PLC0415 - other people's tests need not pay for the simulator
 
-    return VirtualLoop(limit_s=LIMIT_S)
+    return VirtualLoop(limit_s=limit_s)
 
 
 def _count(text: str) -> int:

@@ -7,7 +7,9 @@ import asyncio
 import pytest
 
 from drivers.base import Handle, LinkBusyError, LinkDownError, LinkRefusedError, LinkState, Progress, Stage
+from sim.kit import Sim
 from sim.people import Habit, Person
+from sim.pytest_plugin import sim_test
 from sim.rng import Streams
 from tests.at_modem_scene import HQ, PHONE, PORT_VEHICLE, VEHICLE, Scene
 
@@ -213,9 +215,10 @@ async def test_lines_unasked_do_not_disturb_a_dialogue(*, rude: bool) -> None:
     assert sorted(shown.text for shown in scene.phone.screen) == ["第0条", "第1条", "第2条"]
 
 
-async def test_a_lossy_sky_never_shows_a_message_that_was_told_failed() -> None:
+@sim_test(seeds=4)
+async def test_a_lossy_sky_never_shows_a_message_that_was_told_failed(sim: Sim) -> None:
     """With a fifth of all legs lost every outcome is at_network or unknown, and no text is invented."""
-    scene = Scene(loss=0.2, seed=7)
+    scene = Scene(loss=0.2, seed=sim.seed)
     sent = [f"{VEHICLE}-{number}" for number in range(30)]
     async with scene.link() as seen:
         await seen.state(LinkState.UP)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
-import pytest
 from typing_extensions import override
 
 from gateway.ledger import LedgerClosedError, LedgerFaultError
 from gateway.native import REPEATED
 from sim.fleet import SEAT, Box, until
+from sim.kit import Sim
 from sim.loop import VirtualLoop
+from sim.pytest_plugin import sim_test
 from tests.core_scene import passes, scene, texts
 
 T = TypeVar("T")
@@ -40,13 +40,9 @@ class SlowDiskLoop(VirtualLoop):
         return self.create_task(slow(), name="disk")
 
 
-def on_slow_disk(story: Callable[[Path, int], Any], seed: int) -> None:
-    """Run a story in virtual time on boxes with slow disks."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        asyncio.Runner(loop_factory=lambda: SlowDiskLoop(limit_s=100_000)) as runner,
-    ):
-        runner.run(story(Path(folder), seed))
+def slow_disks(limit_s: float) -> SlowDiskLoop:
+    """A virtual loop of boxes with slow disks."""
+    return SlowDiskLoop(limit_s=limit_s)
 
 
 class Desk:
@@ -110,10 +106,10 @@ async def cuts_over_ip(folder: Path, seed: int) -> None:
         assert len(desks[0].accepted) + len(desks[1].accepted) > 50
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_random_power_cuts_lose_and_double_nothing(seed: int) -> None:
+@sim_test(seeds=8, limit_s=100_000, loop=slow_disks)
+async def test_random_power_cuts_lose_and_double_nothing(sim: Sim) -> None:
     """Ten power cuts at random moments, on disks whose commits take 20 ms: 0 lost, 0 doubled."""
-    on_slow_disk(cuts_over_ip, seed)
+    await cuts_over_ip(sim.folder, sim.seed)
 
 
 async def cuts_with_handhelds(folder: Path, seed: int) -> None:
@@ -145,10 +141,10 @@ async def cuts_with_handhelds(folder: Path, seed: int) -> None:
         assert all(message.text in on_screens for message in sent)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_power_cuts_among_handhelds(seed: int) -> None:
+@sim_test(seeds=4, limit_s=100_000, loop=slow_disks)
+async def test_power_cuts_among_handhelds(sim: Sim) -> None:
     """What devices saw delivered is shown once; texts to them are shown, repeats marked."""
-    on_slow_disk(cuts_with_handhelds, seed)
+    await cuts_with_handhelds(sim.folder, sim.seed)
 
 
 async def test_receipts_owed_survive_a_power_cut(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -18,12 +17,12 @@ from drivers.base import (
     Stage,
     StateChanged,
 )
-from drivers.hytera.config import ACK_TIMEOUT_S, ACK_TRIES, MAX_EVENTS
-from drivers.io.connector import SystemConnector
+from drivers.hytera.config import ACK_TIMEOUT_S, ACK_TRIES, MAX_EVENTS, HyteraConfig
+from drivers.hytera.driver import DRIVER
 from protocols.hytera import hdap, pdu, tmp
 from sim.env import SimParts
-from sim.pty import PtyPort
-from tests.hytera_scene import ONE, TWO, Scene, Watch
+from sim.kit import RadioNet, SimSerial
+from tests.hytera_scene import HQ, ONE, TWO, Scene, Watch
 
 SEND_LOSS_S = ACK_TIMEOUT_S * ACK_TRIES
 
@@ -291,18 +290,23 @@ async def test_cancelled_send_is_unknown() -> None:
 
 
 @pytest.mark.real
-async def test_texts_both_ways_on_a_real_pty(tmp_path: Path) -> None:
+async def test_texts_both_ways_on_a_real_pty(radio_net: RadioNet, sim_serial: SimSerial) -> None:
     """The same driver and radio speak over a real pseudo-terminal."""
-    scene = Scene()
-    with PtyPort(scene.hq, tmp_path / "radio"):
-        async with scene.link(port=str(tmp_path / "radio"), connector=SystemConnector()) as watch:
-            handle = await watch.text("串口", ONE)
-            scene.one.type_text("到")
-            received = await watch.wait_for(Received, limit_s=20)
-            await watch.stage(handle, Stage.DELIVERED)
+    radio, one = radio_net.mobile(HQ), radio_net.handheld(ONE, home=HQ)
+    config = HyteraConfig(device=radio.path)
+    async with DRIVER.open("pdt", config, sim_serial.env("pdt")) as link, asyncio.TaskGroup() as tasks:
+        watch = Watch(link, confirm=True)
+        reader = tasks.create_task(watch.read())
+        await watch.wait_for(StateChanged, lambda event: event.state is LinkState.UP, limit_s=20)
+        one.switch_on()
+        handle = await watch.text("串口", ONE)
+        one.type_text("到")
+        received = await watch.wait_for(Received, limit_s=20)
+        await watch.stage(handle, Stage.DELIVERED)
+        reader.cancel()
 
     assert received.text == "到"
-    assert scene.one.texts() == ["串口"]
+    assert one.texts() == ["串口"]
 
 
 async def test_no_pdu_of_a_mad_radio_stops_the_link() -> None:

@@ -27,11 +27,8 @@ from gateway.api.backend import Refusal, RefusedError
 from gateway.config import LinkConfig
 from gateway.ledger import LedgerFaultError
 from gateway.links import LinkRunner
-from sim.env import sim_env
 from sim.fleet import Box, until
-from sim.network import SimNetwork
-from sim.ports import SimConnector
-from sim.rng import Streams
+from sim.kit import SimSerial
 from tests.core_scene import scene
 
 TAKES_S = 5.0
@@ -92,17 +89,15 @@ def _data(handle: int, payload: bytes) -> Transmission:
     )
 
 
-async def test_what_waits_for_its_turn_stays_when_transmitting_is_stopped() -> None:
+async def test_what_waits_for_its_turn_stays_when_transmitting_is_stopped(sim_serial: SimSerial) -> None:
     """A transmission that waits behind another one does not leave once the operator has stopped the link."""
-    streams, driver = Streams(1), SlowDriver()
-    connector = SimConnector(network=SimNetwork(streams), host="10.0.0.1")
+    driver = SlowDriver()
 
     async def ignore(_link: LinkRunner, _event: LinkEvent) -> None:
         pass
 
-    env = sim_env("slow", connector=connector, streams=streams)
     config = LinkConfig(name="slow", driver="slow", config={})
-    runner = LinkRunner(config, driver, env, recovery_hold_s=0.0, on_event=ignore)
+    runner = LinkRunner(config, driver, sim_serial.env("slow"), recovery_hold_s=0.0, on_event=ignore)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(runner.run())
         await until(lambda: runner.bearer is not None)
