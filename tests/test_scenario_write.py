@@ -87,7 +87,7 @@ FULL = Scenario(
             checked=False,
             off=True,
         ),
-        Group(id="C", tier="crowd", via="HQ"),
+        Group(id="C", tier="crowd", slot=2, via="HQ"),
         Group(id="B", kind="handset", via="HQ"),
     ),
     actions=(

@@ -118,6 +118,35 @@ async def test_hidden_members_spoil_what_the_net_sends() -> None:
         assert told.count("collided") >= 10
 
 
+async def test_the_two_slots_do_not_disturb_each_other() -> None:
+    """The same crowd in the second slot spoils nothing of the net; its bursts begin with that slot."""
+    spot, every = (13.6, 10.0), Span(3.0, 3.0)
+    crowded = (
+        person(f"H-{n}", "handheld", "V-1", tier="crowd", slot=2, every_s=every, at=spot, within_km=0.0)
+        for n in range(10)
+    )
+    whole = scenario(
+        (node("V-0", "pdt", headquarters=True, at=(40.0, 40.0)), node("V-1", "pdt", at=spot)),
+        (
+            person("T-1", "handheld", "V-1", at=(11.5, 10.0), within_km=0.0),
+            person("T-2", "handheld", "V-1", at=(10.0, 10.0), within_km=0.0),
+            *crowded,
+        ),
+        area=LAND,
+    )
+    async with living(whole, keep=frozenset({What.AIR})) as scene:
+        await scene.radio("T-2", "T-1", 30)
+        told = [e.facts["fate"] for e in events(scene, What.AIR) if (e.node, e.facts["to"]) == ("T-2", "T-1")]
+        ends = {e.at_ns % 60_000_000 for e in events(scene, What.AIR, lambda e: e.facts["bearer"] == "pdt-2")}
+        found = scene.world.air.figures(scene.world.now_s())
+
+    assert len(told) == 30
+    assert "collided" not in told
+    assert ends == {57_500_000}
+    assert found["crowd.sent"] > 150
+    assert found["crowd.delivered"] > 0.8
+
+
 async def test_batteries_of_a_crowd_end_and_are_renewed() -> None:
     """A member is silent after its hours, and speaks again when the world is healed."""
     tired = person("H-1", "handheld", "V-0", tier="crowd", every_s=Span(30.0, 30.0), battery_h=Span(1.0, 1.0))

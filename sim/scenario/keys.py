@@ -171,6 +171,7 @@ GROUP: Final = _part(
 id! | id | | | its name, unique in the file | 名称，全文件唯一
 kind | word | | handheld phone handset | PDT, Tiantong or Beidou device | 手持台、卫星电话、北斗手持
 tier | word | | person crowd | person: byte-level; crowd: callbacks | person 逐字节，crowd 为背景人群
+slot | whole | | 1..2 | of a crowd: 1 is the gateways' slot | 背景人群的时隙，1 与网关同隙
 station | whole | | 0..65535 | station number; 0: by order | 台号；0 为按次序编号
 name | text | | | name people say; "{n}" differs | 口头名称，可含 {n}
 via! | text | | | nodes that serve them, spread evenly | 为其服务的节点，均匀分配

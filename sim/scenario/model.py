@@ -145,6 +145,8 @@ class Group:
     id: str
     kind: str = "handheld"
     tier: str = "person"
+    slot: int = 1
+    """Of a crowd: 1 shares the slot of the gateways' radios, 2 has the other slot of the frequency."""
     station: int = 0
     """Of the first; 0: numbered by order, from FIRST_PERSON on."""
     name: str = ""

@@ -143,17 +143,21 @@ class AirSpace:
         reach = None
         if area.model != "flat":
             reach = Reach(f_mhz=PDT_MHZ, env=area.env, sigma_db=area.sigma_db, floor_dbm=reception.noise_dbm)
-        streams = self._fleet.streams
-        medium = Medium(
-            "pdt",
-            streams,
-            self._land(PDT_MHZ),
-            reception=reception,
-            floor_dbm=reception.noise_dbm,
-            reach_km=reach,
-            record=self._record,
-        )
-        self.crowd = crowd = Background(medium, streams)
+        land = self._land(PDT_MHZ)
+
+        def slot(name: str) -> Medium:
+            return Medium(
+                name,
+                self._fleet.streams,
+                land,
+                reception=reception,
+                floor_dbm=reception.noise_dbm,
+                reach_km=reach,
+                record=self._record,
+            )
+
+        second = slot("pdt-2") if any(group.slot > 1 for group in self._crowded) else None
+        self.crowd = crowd = Background(slot("pdt"), self._fleet.streams, second)
         for unit in self._units.values():
             if "pdt" in unit.node.links:
                 crowd.gateway(PDT_BASE + unit.node.station, self.masts[unit.id])
@@ -240,11 +244,11 @@ class AirSpace:
         found: dict[str, float] = {}
         if self.crowd is not None:
             airtime_s["pdt"] = airtime_s.get("pdt", 0.0) + self.crowd.airtime_s
-            tally, counts = self.crowd.tally(), self.crowd.medium.counts
+            tally = self.crowd.tally()
             if self.crowd.members:
                 found["crowd.sent"] = tally.offered
                 found["crowd.acked"] = tally.delivered
-                found["crowd.collided"] = sum(n for fate, n in counts.items() if fate.value == "collided")
+                found["crowd.collided"] = self.crowd.collided
             if tally.offered:
                 found["crowd.delivered"] = tally.delivered / tally.offered
         for bearer, busy_s in airtime_s.items():

@@ -12,7 +12,8 @@ from sim.radio.csma import Csma
 from sim.radio.medium import Medium
 from sim.radio.pdt_air import RelaySite
 from sim.radio.reception import Antenna, Spot
-from sim.radio.station import Burst, Link, Radio
+from sim.radio.station import Burst, Fate, Link, Radio
+from sim.radio.tdma import BURST_NS, SlotPlan, Tdma
 from sim.radio.timing import NS, ns
 from sim.rng import Streams
 from sim.scenario.model import Group
@@ -22,6 +23,12 @@ from sim.world.motion import Place
 
 POLITE: Final = Csma(p=0.1, slot_s=0.01)
 """How the net's radios take turns: they wait a tenth of a second on average, lest all begin at once."""
+
+SECOND: Final = Tdma(SlotPlan(), (1,), p=0.5)
+"""How a crowd in the second slot takes turns: bursts begin with its slots, every other one is left out."""
+
+SLOT_GAP_S: Final = SlotPlan().frame_s - BURST_NS / NS
+"""From the end of a burst to the next beginning of the same slot: there it is acknowledged."""
 
 FAR_KM: Final = 0.25
 """A station of the net that has gone this far is looked at anew by all: some correlation distances."""
@@ -33,14 +40,19 @@ class Background:
     The net's radios listen before they send, and so do members; who does not hear the other spoils it, who
     sends is deaf, and the stronger of two is often heard all the same. A relay tells whoever hears it that it
     is busy. A member stands where it stood at the start, sends a short report every `every_s` to the gateway
-    that serves it, and is acknowledged there. All use the same slot of the two.
+    that serves it, and is acknowledged there. The net has the first slot; a crowd may be in the `second`,
+    where neither disturbs the other.
     """
 
-    def __init__(self, medium: Medium, streams: Streams) -> None:
+    def __init__(self, medium: Medium, streams: Streams, second: Medium | None = None) -> None:
         self.medium = medium
         self.members: dict[str, Member] = {}
         self._answering = Crowd(medium, Habit(period_s=0.0))
         self._crowds: list[Crowd] = [self._answering]
+        self._second = second
+        self._second_radios: dict[int, Radio] = {}
+        if second is not None:
+            self._crowds.append(Crowd(second, _timed(0.0), access=SECOND))
         self._radios: dict[int, Radio] = {}
         self._ids: dict[str, int] = {}
         self._spoilt: dict[int, dict[int, bool]] = {}
@@ -54,6 +66,8 @@ class Background:
     def gateway(self, radio_id: int, antenna: Antenna) -> None:
         """Add a gateway's radio: it answers members, and its net's transmissions are heard by them."""
         self._know(radio_id, self._answering.add(antenna).radio)
+        if self._second is not None:
+            self._second_radios[radio_id] = self._crowds[1].add(antenna).radio
 
     def handheld(self, radio_id: int, antenna: Antenna) -> None:
         """Add somebody's own set on the net: members hear it, and do not talk to it."""
@@ -71,12 +85,15 @@ class Background:
 
     def member(self, group: Group, place: Place, serving: int) -> None:
         """Add one of the crowd, served by the gateway of a radio id."""
-        habit = Habit(period_s=group.every_s.low)
-        crowd = Crowd(self.medium, habit)
+        radios = self._radios
+        if group.slot == 1 or self._second is None:
+            crowd = Crowd(self.medium, Habit(period_s=group.every_s.low))
+        else:
+            crowd, radios = Crowd(self._second, _timed(group.every_s.low), access=SECOND), self._second_radios
         self._crowds.append(crowd)
         x_km, y_km = place
         antenna = Spot(group.id, x_km, y_km, power_dbm=HANDHELD.power_dbm, gain_db=HANDHELD.gain_db)
-        self.members[group.id] = member = crowd.add(antenna, self._radios[serving])
+        self.members[group.id] = member = crowd.add(antenna, radios[serving])
         if group.off:
             member.switch(on=False)
         else:
@@ -109,6 +126,8 @@ class Background:
         if math.dist(here, self._looked.setdefault(radio_id, here)) >= FAR_KM:
             self._looked[radio_id] = here
             self.medium.moved(radio)
+            if self._second is not None and radio_id in self._second_radios:
+                self._second.moved(self._second_radios[radio_id])
 
     # --- what the net asks -------------------------------------------------------------------------------
 
@@ -155,7 +174,16 @@ class Background:
     @property
     def airtime_s(self) -> float:
         """What members and the answers to them took of the channel."""
-        return (self.medium.sent_ns - self._foreign_ns) / NS
+        return (sum(medium.sent_ns for medium in self._media) - self._foreign_ns) / NS
+
+    @property
+    def collided(self) -> int:
+        """Bursts of members, and of answers to them, that others spoilt at a receiver."""
+        return sum(medium.counts[Fate.COLLIDED] for medium in self._media)
+
+    @property
+    def _media(self) -> tuple[Medium, ...]:
+        return (self.medium,) if self._second is None else (self.medium, self._second)
 
     def tally(self) -> Tally:
         """Return the sums over all members."""
@@ -168,6 +196,11 @@ class Background:
     def _know(self, radio_id: int, radio: Radio) -> None:
         self._radios[radio_id] = radio
         self._ids[radio.name] = radio_id
+
+
+def _timed(period_s: float) -> Habit:
+    """Return the habit of those who send and answer in slots."""
+    return Habit(period_s=period_s, ack_gap_s=SLOT_GAP_S, ack_wait_s=SLOT_GAP_S + 1.5 * BURST_NS / NS)
 
 
 class _Hill:
