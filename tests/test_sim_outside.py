@@ -110,7 +110,9 @@ async def test_pty_is_real_time_for_one_seed(option: str, tmp_path: Path) -> Non
 @pytest.mark.peers
 async def test_gammu_identifies_the_terminal_of_a_scenario(tmp_path: Path) -> None:
     """A program that knows nothing of us takes the stable link for a modem."""
-    async with field("small", tmp_path / "run") as made:
+    scene = tmp_path / "scene.toml"
+    scene.write_text(SCENE.replace('links = ["cellular"', 'links = ["tiantong", "cellular"'), "utf-8")
+    async with field(str(scene), tmp_path / "run") as made:
         config = tmp_path / "gammurc"
         config.write_text(f"[gammu]\ndevice = {made.ports['HQ-tiantong']}\nconnection = at115200\n", "utf-8")
         process = await asyncio.create_subprocess_exec(
