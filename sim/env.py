@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from typing_extensions import override
 
@@ -66,8 +67,7 @@ class SimLog(Log):
         self.lines.append(LogLine("error", event, keys))
 
 
-@dataclass(frozen=True, slots=True)
-class TraceRecord:
+class TraceRecord(NamedTuple):
     """One traced frame or line; `direction` is "rx" or "tx"."""
 
     link: str

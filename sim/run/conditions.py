@@ -129,6 +129,8 @@ class Conditions:
         for unit in self._world.units.values():
             if not unit.box.on:
                 return False
+            if unit is hq:
+                continue
             told = {link.link: link.state for link in await hq.box.backend.links(unit.id)}
             own = {link.link: link.state for link in await unit.box.backend.links(unit.id)}
             if len(told) != len(own) or sorted(told.values()) != sorted(own.values()):
