@@ -2,7 +2,8 @@
 
 Within a run only the monotonic clock counts. Over a restart all there is is the wall clock:
 
-- it says a time after the last transmission: the rest of the period is waited for, at most one period;
+- it says a time after the last transmission: the rest of the period is waited for, and what a slow disk may
+  have held the transmission back, at most one period;
 - it says a time before it (it was set back): nothing is known, one full period is waited for;
 - it was set forward by years: the rest seems over and one message may be tried too early. The card itself
   then answers `N,N` with its wait, nothing goes on the air, and from then on the monotonic clock holds. So a
@@ -13,6 +14,10 @@ from __future__ import annotations
 
 MAX_WAIT_S = 99 * 60 + 59
 """Longest wait a feedback can tell (mmss); a stored one beyond it is damaged."""
+
+SAVED_EARLY_S = 3.0
+"""The note is on disk before the terminal is asked to transmit, and a slow disk takes seconds for that: after
+a restart the period may have begun so much later than the note says."""
 
 _ARMED = "armed_unix_ms"
 _WAIT = "wait_ms"
@@ -31,7 +36,7 @@ class TransmitClock:
         stored = _number(notes.get(_WAIT, "")) / 1000
         elapsed_s = (unix_ms - _number(notes.get(_ARMED, ""))) / 1000
         if 0 < stored <= MAX_WAIT_S:
-            self._wait_s = stored if elapsed_s < 0 else max(0.0, stored - elapsed_s)
+            self._wait_s = stored if elapsed_s < 0 else max(0.0, stored + SAVED_EARLY_S - elapsed_s)
 
     def learn_card(self, card: str, period_s: float, *, now_s: float) -> None:
         """Cap what was restored at one period of the card found; another card has a clock of its own."""
