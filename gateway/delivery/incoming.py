@@ -139,15 +139,25 @@ class Incoming:
             if not _same(messages.get(tx, message.id), message):
                 raise ReusedIdentityError(message.id)
             core.count("messages_repeat_absorbed")
+            core.probe("incoming.message_repeated")
             new = messages.add_recipients(tx, message.id, message.recipients)
             known = messages.get(tx, message.id)
+            self._added(tx, known, new)
             for recipient in known.recipients if known else ():
-                if recipient.station not in new and recipient.state in REPORTED:
+                if recipient.state in REPORTED:
                     self._owe(tx, peer, message, recipient)
         kept = messages.get(tx, message.id)
         if kept is not None:
             onward = [r.station for r in kept.recipients if not r.state.settled]
             after.extend([self._onward(kept, station) for station in onward])
+
+    def _added(self, tx: Tx, known: Message | None, new: tuple[int, ...]) -> None:
+        """Tell observers, and raise what is to be raised, for recipients that a later frame named."""
+        if known is not None and new:
+            self._core.probe("incoming.recipient_added")
+            added = replace(known, recipients=tuple(r for r in known.recipients if r.station in new))
+            accepted_event(tx, added)
+            self._raise_alarm(tx, added)
 
     def _onward(self, message: Message, station: int) -> After:
         def onward() -> None:
@@ -188,6 +198,8 @@ class Incoming:
     def _receipt(self, tx: Tx, element: air.ReceiptElement, after: list[After]) -> None:
         identity = wire.id_from_air(element.message_id)
         state, evidence, by, why = wire.receipt_from_air(element)
+        if state is RecipientState.REFUSED:
+            self._core.probe("incoming.told_refused")
         move(tx, identity, element.recipient, state, evidence, by=by, detail=why)
         if state.settled:
             after.append(lambda: self._settle(("m", str(identity), str(element.recipient))))

@@ -49,7 +49,7 @@ class Desk:
         """What no client should ever be told: promise and words."""
         self.clerk: Clerk | None = None
         """Who sits here, where somebody does."""
-        self._accepted: dict[str, int] = {}
+        self._accepted: dict[tuple[str, int], int] = {}
         self._box = box
         self._record = record
         self._texts = texts
@@ -216,8 +216,9 @@ class Desk:
             }
             note(What.MESSAGE, self.sign, **facts)
         elif kind == "message.accepted":
-            if self._accepted.setdefault(body["id"], cursor) != cursor:
-                self.odd.append(("P2", f"{body['id']} was accepted twice: the text is news again"))
+            for station in body["to"]:
+                if self._accepted.setdefault((body["id"], station), cursor) != cursor:
+                    self.odd.append(("P2", f"{body['id']} was accepted twice for {station}: news again"))
             await self._arrived(backend, body)
         elif kind.startswith("alarm."):
             note(What.ALARM, self.sign, key=body.get("key"), state=kind.removeprefix("alarm."))
