@@ -17,10 +17,9 @@ from gateway.domain import RecipientState
 from sim.faults.model import Kind
 from sim.record import Event, What
 from sim.report import payload as payload_module
-from sim.report.digest import digest_of
+from sim.report.digest import CUTS, digest_of
 from sim.report.html import SCRIPTS, STYLES, page
 from sim.report.land import Land, Mast
-from sim.report.lanes import CUTS
 from sim.report.words import FAULTS_ZH
 from sim.scenario.model import Road, Zone
 from tests import report_events
@@ -218,3 +217,15 @@ def test_world_without_distances_has_no_map() -> None:
     events = [moved(0.0, node, 0.0, 0.0) for node in (report_events.HQ, report_events.VEH)]
     assert data_of(page(summary, digest_of(summary, events)))["land"] is None
     assert data_of(small())["land"] is None
+
+
+def test_cuts_end_when_the_world_is_healed() -> None:
+    """Nobody tells the end of a cut then: the page ends it there, other faults where they are told to."""
+    told = [
+        Event(10_000, What.FAULT, "", "", {"name": "cut_power", "target": "all", "state": "begins"}),
+        Event(10_000, What.FAULT, "", "", {"name": "quiet", "target": "hq", "state": "begins"}),
+        Event(90_000, What.PHASE, "", "", {"name": "heal"}),
+    ]
+    summary = report_events.summary()
+    data = data_of(page(summary, digest_of(summary, told)))
+    assert {fault["name"]: fault["end"] for fault in data["faults"]} == {"cut_power": 90, "quiet": -1}

@@ -6,11 +6,16 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from sim.record import Event, What
 from sim.report.facts import number, text
 from sim.report.lives import Life, Lives
 from sim.report.summary import Summary
+from sim.scenario.model import Do
+
+CUTS: Final = frozenset({Do.CUT_ROAD.value, Do.CUT_NETWORK.value, Do.CUT_POWER.value})
+"""Cuts of an area, a site or a road: they touch who is there, and end when the world is healed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +114,11 @@ class _Open:
         if found is not None:
             self._keep(found, at_ns, why)
 
+    def end_named(self, names: frozenset[str], at_ns: int) -> None:
+        """End what has one of these names."""
+        for key in [key for key, span in self._open.items() if span.name in names]:
+            self.end(key, at_ns)
+
     def close(self) -> None:
         """End everything with the run."""
         for span in self._open.values():
@@ -152,7 +162,7 @@ class _Reader:
             case What.FAULT:
                 self._fault(event)
             case What.PHASE:
-                self._phases.begin((), _span(event, text(event.facts, "name"), "why"))
+                self._phase(event)
             case What.POWER:
                 digest.power.append(event)
             case What.ALARM:
@@ -187,6 +197,12 @@ class _Reader:
         self.digest.frames.append(event)
         if "id" in event.facts or "key" in event.facts:
             self._lives.take(event)
+
+    def _phase(self, event: Event) -> None:
+        name = text(event.facts, "name")
+        if name == "heal":
+            self._faults.end_named(CUTS, event.at_ns)
+        self._phases.begin((), _span(event, name, "why"))
 
     def _moved(self, event: Event) -> None:
         x_km, y_km = number(event.facts, "x_km"), number(event.facts, "y_km")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sim.record import Event, What
-from sim.report.digest import Digest, Span
+from sim.report.digest import CUTS, Digest, Span
 from sim.report.facts import flag, text
 from sim.report.summary import NodeInfo, Summary
 from sim.scenario.model import Do
@@ -22,10 +22,6 @@ OTHERS = "…"
 
 NODE = -1
 """In place of a link's number: the whole node. In place of a line's number: the whole world."""
-
-
-CUTS: Final = frozenset({Do.CUT_ROAD.value, Do.CUT_NETWORK.value, Do.CUT_POWER.value})
-"""Cuts of an area, a site or a road: they touch who is there."""
 
 
 @dataclass(frozen=True, slots=True)

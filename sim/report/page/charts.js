@@ -1,7 +1,8 @@
 // Charts as SVG: delivery, latency, roll calls, occupancy, energy. Series come ready; nothing is computed from ticks.
 
 const TONES = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"].map((name) => `var(--${name})`);
-const BOX = { w: 560, h: 230, left: 44, right: 14, top: 10, bottom: 24 };
+// On a phone a chart is as wide as it is shown, so that its words keep their size.
+const BOX = { w: Math.max(330, Math.min(560, innerWidth - 56)), h: 230, left: 44, right: 14, top: 10, bottom: 24 };
 const atX = (t) => BOX.left + (t / END) * (BOX.w - BOX.left - BOX.right);
 const legendKeys = (pairs) => h("div", { class: "keys" }, pairs.map(([tone, text]) => h("span", {}, h("i", { color: tone }), text)));
 const empty = () => h("p", { class: "note" }, say("none"));

@@ -170,11 +170,11 @@ function stateList(t) {
     const [tone, words] = health(lane, t);
     const left = lane.power.filter((p) => p[0] <= t).at(-1)?.[1];
     return h("li", {}, h("i", { color: `var(--${tone})`, title: words }), h("b", {}, lane.name || lane.id),
+      left !== undefined && lane.battery > 0 && h("span", { class: left < lane.battery * 0.15 ? "bad" : "dim" }, `${Math.round(left)} Wh`),
       h("span", { class: "chips" }, lane.links.map((link) => {
         const state = holding(lane.dark, t) ? "absent" : holding(link.states, t)?.state ?? "absent";
         return h("em", { color: `var(--${state})`, title: word(state) }, word(link.bearer));
-      })),
-      left !== undefined && lane.battery > 0 && h("span", { class: left < lane.battery * 0.15 ? "bad" : "dim" }, `${Math.round(left)} Wh`));
+      })));
   });
 }
 

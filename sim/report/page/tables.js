@@ -31,7 +31,7 @@ function messageSection() {
   const head = [["when"], ["precedences"], ["from"], ["to"], ["text"], ["took", "num"], ["bearer"], ["state"]];
   const draw = (m) => h("tr", { class: `click ${m.arrived < 0 && m.accepted ? "failed" : ""}`, onclick: () => openPanel(m) },
     h("td", { class: "when" }, clock(m.t)), h("td", {}, h("span", { class: "pill", style: `color: var(--p${m.p})` }, precedenceName(m.p))),
-    h("td", {}, m.by), h("td", {}, m.whom || laneName(m.to)),
+    h("td", { class: "when" }, m.by), h("td", { class: "when" }, m.whom || laneName(m.to)),
     h("td", { class: "text" }, h("button", { class: "plain", type: "button" }, m.text || say("unknown_text"))),
     h("td", { class: "num" }, m.arrived < 0 ? h("b", { class: "bad" }, "×") : span(m.latency)), h("td", {}, m.bearer && word(m.bearer)),
     h("td", {}, m.state ? word(m.state) : m.arrived >= 0 ? word("delivered") : m.accepted ? say("no_arrival") : say("not_accepted")));
