@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from drivers.base import Precedence
 from sim.record import Event, What
 from sim.report.facts import number, text
 from sim.report.lives import Life, Lives
@@ -84,8 +85,12 @@ class Digest:
         """Whether the run holds: no promise broken and every expectation met."""
         return summary.holds and not self.broken
 
-    def failing(self) -> Life | None:
-        """Return the message to look at first: the one a broken promise names, or else the oldest lost."""
+    def failing(self, summary: Summary) -> Life | None:
+        """Return the message to look at first.
+
+        The one a broken promise names, or else the oldest lost, or else the slowest where a latency was too
+        long.
+        """
         named = {
             value for event in self.broken for value in (text(event.facts, "key"), text(event.facts, "id"))
         }
@@ -93,7 +98,16 @@ class Digest:
         for life in self.lives:
             if life.key in named or life.id in named:
                 return life
-        return next((life for life in self.lives if life.accepted and life.arrived_ns < 0), None)
+        lost = next((life for life in self.lives if life.accepted and life.arrived_ns < 0), None)
+        return lost or self._slowest(summary)
+
+    def _slowest(self, summary: Summary) -> Life | None:
+        for verdict in summary.expectations:
+            if not verdict.holds and verdict.name.startswith("latency."):
+                wanted = Precedence.__members__.get(verdict.name.rpartition(".")[2].upper())
+                lives = [life for life in self.lives if wanted is None or life.precedence == wanted]
+                return max(lives, key=lambda life: life.latency_s or 0.0, default=None)
+        return None
 
 
 class _Open:

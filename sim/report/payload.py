@@ -131,7 +131,7 @@ def _messages(
         left_out["messages"] = [len(kept), len(ranked)]
     if len(kept) > MAX_DRAWN:
         left_out["diagrams"] = [MAX_DRAWN, len(kept)]
-    failing = digest.failing()
+    failing = digest.failing(summary)
     drawn = {id(life) for life in kept[:MAX_DRAWN]} | {id(failing)}
     found = []
     for life in sorted(kept, key=lambda life: life.at_ns):

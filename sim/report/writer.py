@@ -52,7 +52,7 @@ def write_report(directory: Path, summary: Summary, events: Iterable[Event]) -> 
     (directory / "fieldgate.lua").write_bytes(dissector)
     told = json.dumps(outline(summary, digest), ensure_ascii=False, indent=1)
     (directory / "summary.json").write_text(told + "\n", encoding="utf-8")
-    life = digest.failing() or next(iter(digest.lives), None)
+    life = digest.failing(summary) or next(iter(digest.lives), None)
     if life is not None:
         (directory / "sequence.mmd").write_text(mermaid(summary, digest, life), encoding="utf-8")
         (directory / "sequence.svg").write_text(svg(summary, digest, life), encoding="utf-8")
@@ -70,7 +70,7 @@ def write_report(directory: Path, summary: Summary, events: Iterable[Event]) -> 
 
 def outline(summary: Summary, digest: Digest) -> dict[str, Any]:
     """What programs read: the same keys as `sim run --json`, and what was found."""
-    failing = digest.failing()
+    failing = digest.failing(summary)
     return {
         "scenario": summary.scenario,
         "title_zh": summary.title_zh,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from drivers.base import Precedence
 from gateway.columns import printable
 from sim.record import Event, What
 from sim.report.digest import Digest, digest_of
@@ -61,7 +60,7 @@ class Failure:
         summary = summary_of(result, command=command)
         digest = digest_of(summary, result.events)
         waits = pending.telling(result.pending, pending.resting(result.drawn))
-        return cls(result=result, summary=summary, digest=digest, life=blamed(result, digest), pending=waits)
+        return cls(result=result, summary=summary, digest=digest, life=digest.failing(summary), pending=waits)
 
     def keep(self, folder: Path, *, again: Path | None = None) -> Kept:
         """Write the files; `again` is the replay file if there is one already. Raises OSError."""
@@ -137,21 +136,6 @@ class Failure:
         events = [event for event in self.result.events if _tells(event)]
         first = next((i for i, event in enumerate(events) if event.what is What.BROKEN), len(events) - 1)
         return [_event(event) for event in events[max(0, first + 1 - most) : first + 1]]
-
-
-def blamed(result: Result, digest: Digest) -> Life | None:
-    """Return the message to look at first: a lost one, or the slowest where a latency was too long."""
-    found = digest.failing()
-    if found is not None:
-        return found
-    for verdict in result.verdicts:
-        name = verdict.expect.name
-        if not verdict.holds and name.startswith("latency."):
-            word = name.rpartition(".")[2].upper()
-            wanted = Precedence.__members__.get(word)
-            lives = [life for life in digest.lives if wanted is None or life.precedence == wanted]
-            return max(lives, key=lambda life: life.latency_s or 0.0, default=None)
-    return None
 
 
 def _part(title: str, lines: Sequence[str] | Iterator[str]) -> Iterator[str]:

@@ -119,7 +119,7 @@ function bearerLines(series, label) {
     let path = `M${left} ${base}`;
     values.forEach((v, i) => { path += `V${y(v).toFixed(1)}H${at(i + 1, values.length).toFixed(1)}`; });
     const mean = values.reduce((a, b) => a + b, 0) / values.length;
-    return [s("path", { d: `${path}V${base}Z`, fill: TONES[row % 8], opacity: 0.75 }),
+    return [s("path", { d: `${path}V${base}Z`, fill: TONES[(model.bearers.includes(name) ? model.bearers.indexOf(name) : row) % 8], opacity: 0.75 }),
       s("line", { class: "axis", x1: left, x2: BOX.w - 78, y1: base, y2: base }),
       s("text", { class: "strong", x: left - 8, y: base - 12, "text-anchor": "end" }, word(name)),
       s("text", { class: "strong", x: BOX.w - 4, y: base - 14, "text-anchor": "end" }, `⌀ ${label(mean)}`),
