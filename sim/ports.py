@@ -52,7 +52,8 @@ class _Line:
         self._queue += data[:taken]
         if len(self._queue) >= self.limit_octets:
             self.space.clear()
-        self._start()
+        if not self._under_way and self._queue:
+            self._start()
         return taken
 
     def clear(self) -> None:
@@ -63,8 +64,6 @@ class _Line:
         self.space.set()
 
     def _start(self) -> None:
-        if self._under_way or not self._queue:
-            return
         size = min(len(self._queue), SLICE_OCTETS)
         if self.chunks is not None:
             size = self.chunks.randint(1, size)
@@ -78,8 +77,10 @@ class _Line:
         size, self._under_way = self._under_way, 0
         data = bytes(self._queue[:size])
         del self._queue[:size]
-        self.space.set()
-        self._start()
+        if not self.space.is_set():
+            self.space.set()
+        if self._queue:
+            self._start()
         self._deliver(data)
 
 
