@@ -215,7 +215,7 @@ class UdpLink:
             return
         self._sign(peer, now_s)
         self._watch_for(peer)
-        if len(self._events) >= EVENTS_MAX:
+        if len(self._events) >= EVENTS_MAX or self._env.hooks.buggify("udp.queue_full"):
             self._overflow += 1
             self._sooner.ring()
             return
@@ -284,6 +284,7 @@ class UdpLink:
     def _look_after(self, peer: Peer, now_s: float) -> None:
         pace = self._peers.pace
         if peer.lost(now_s, pace):
+            self._env.hooks.probe("udp.peer_lost")
             if peer.told_s is not None:
                 self._emit(Heard(address=peer.address, how="heartbeat", online=False))
             if not peer.configured:
@@ -342,6 +343,7 @@ class UdpLink:
         return count <= STRANGERS_PER_S
 
     def _count_junk(self, now_s: float) -> None:
+        self._env.hooks.probe("udp.junk")
         self._junk += 1
         if now_s - self._told_junk_s >= TELL_EVERY_S and len(self._events) < EVENTS_MAX:
             self._emit(Notice(event="junk_received", detail=f"{self._junk} datagrams"))

@@ -6,7 +6,7 @@ import random as random_module
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from drivers.base import Clock, Log
+from drivers.base import Clock, Hooks, Log
 from drivers.waiting import Bell
 from gateway.config import Config
 from gateway.domain import TimeQuality
@@ -27,6 +27,8 @@ class Core:
     clock: Clock
     random: random_module.Random
     log: Log
+    hooks: Hooks
+    """Where the simulator looks in, and is nasty; no-ops elsewhere."""
     time_quality: Callable[[], TimeQuality]
     links: dict[str, LinkRunner] = field(default_factory=dict)
     learnt: dict[str, dict[int, str]] = field(default_factory=dict)
@@ -54,6 +56,10 @@ class Core:
     def now_s(self) -> float:
         """Monotonic seconds."""
         return self.clock.monotonic_s()
+
+    def probe(self, name: str) -> None:
+        """Note that a rare path was reached, for whoever asks whether it ever is."""
+        self.hooks.probe(name)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter."""

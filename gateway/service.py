@@ -123,6 +123,7 @@ class Gateway:
             clock=world.clock,
             random=world.random,
             log=world.log,
+            hooks=world.hooks,
             time_quality=world.time_quality,
         )
         core = self.core

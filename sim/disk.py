@@ -34,6 +34,9 @@ PAGE_OCTETS: Final = 1024
 SYNC_S: Final = (0.002, 0.012)
 """How long a commit takes on a good SD card or eMMC, uniform: one fsync."""
 
+LAG_S: Final = (0.2, 2.0)
+"""How long one takes while the card moves its blocks about; cheap SD cards take seconds."""
+
 ROOM_OCTETS: Final = 256 * 1024 * 1024
 """Free room of a disk that is not full."""
 
@@ -61,6 +64,8 @@ class SimDisk(VirtualExecutor, Storage):
         self.tear_next: float | None = None
         self.on_torn: Callable[[], None] = lambda: None
         self.on_commit: Callable[[], None] = lambda: None
+        self.lags: Callable[[], bool] = lambda: False
+        """Whether a commit takes long: a card that moves its blocks about."""
         self._rng = rng
         self._room_octets = ROOM_OCTETS
         self._held: dict[Path, int] = {}
@@ -117,7 +122,8 @@ class SimDisk(VirtualExecutor, Storage):
         if not self._committed:
             done.set_result(value)
             return
-        sync_s, later = self._rng.uniform(*SYNC_S), asyncio.get_running_loop().call_later
+        wanted_s = LAG_S if self.lags() else SYNC_S
+        sync_s, later = self._rng.uniform(*wanted_s), asyncio.get_running_loop().call_later
         if before is None:
             later(sync_s, self._synced_now, self._life, value, done)
         else:

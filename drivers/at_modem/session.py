@@ -134,6 +134,7 @@ class Session:
 
     async def _answer(self, pending: _Pending, timeout_s: float) -> Answer:
         if not await until(pending.done, timeout_s):
+            self._env.hooks.probe("at_modem.no_answer")
             await self._env.clock.sleep(SETTLE_S)
             raise NoAnswerError("no answer")
         return Answer(pending.done.result(), tuple(pending.lines))

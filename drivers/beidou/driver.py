@@ -39,6 +39,9 @@ REOPEN_MAX_S = 8.0
 READ_OCTETS = 4096
 """Octets taken from the port at once: the buffer of a Linux serial line."""
 
+SHORT_OCTETS = 7
+"""What a read brings where the simulator is nasty: less than any sentence."""
+
 
 class BeidouDriver:
     """The driver `beidou`."""
@@ -96,7 +99,8 @@ class _Keeper:
         async with asyncio.TaskGroup() as tasks:
             asker = tasks.create_task(self._keep_alive(stream), name=f"{self._link.name}.asker")
             while True:
-                data = await stream.read(READ_OCTETS)
+                short = self._env.hooks.buggify("beidou.short_read")
+                data = await stream.read(SHORT_OCTETS if short else READ_OCTETS)
                 if not data:
                     break
                 await self._link.feed(data)

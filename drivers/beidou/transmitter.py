@@ -122,6 +122,7 @@ class Transmitter:
     async def on_feedback(self, feedback: Feedback) -> None:
         """Give feedback to the message that waits for it, or correct one whose feedback was late."""
         if feedback.inhibit:
+            self._env.hooks.probe("beidou.inhibited")
             until_s = self._env.clock.monotonic_s() + self._config.inhibit_retry_s
             self._conditions.forbid(feedback.inhibit, until_s)
             self.changed()
@@ -201,6 +202,7 @@ class Transmitter:
         if feedback.inhibit:
             return self._busy(self._config.inhibit_retry_s, inhibit_words(feedback.inhibit))
         if not feedback.freq_set_ok:
+            self._env.hooks.probe("beidou.told_to_wait")
             wait_s = self._clock.remaining_s(self._env.clock.monotonic_s())
             return self._busy(wait_s, "the terminal says: service period / 终端反馈：服务频度未到")
         self._rejections += 1
@@ -238,6 +240,7 @@ class Transmitter:
 
     def _no_feedback(self, pending: _Pending, reason: str) -> None:
         self._unanswered = pending
+        self._env.hooks.probe("beidou.no_feedback")
         self.outbox.put(Progress(handle=pending.handle, stage=Stage.UNKNOWN, reason=reason))
 
     def _minute(self) -> int:

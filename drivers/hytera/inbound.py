@@ -134,7 +134,8 @@ class Inbound:
             group=self._numbering.address_of(message.destination.id, group=True) if group else "",
             receipt=entry.receipt,
         )
-        if not self._emit(event):
+        if self._env.hooks.buggify("hytera.queue_full") or not self._emit(event):
+            self._env.hooks.probe("hytera.message_refused")
             self.inbox.refuse(entry)
 
     def _acknowledge(self, message: tmp.Text | tmp.ShortData) -> None:

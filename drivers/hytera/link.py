@@ -288,6 +288,7 @@ class HyteraLink:
             return
         now_s = self._env.clock.monotonic_s()
         if self._inbound.voice.busy(now_s):
+            self._env.hooks.probe("hytera.waits_for_voice")
             raise LinkBusyError(self.name, retry_after_s=VOICE_RETRY_S, reason=VOICE, zh=VOICE_ZH)
         if self._outbox.on_air_until_s > now_s:
             wait_s = max(SHORTEST_WAIT_S, self._outbox.on_air_until_s - now_s)

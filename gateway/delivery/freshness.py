@@ -121,6 +121,7 @@ class Freshness:
             return
         if await self._core.ledger.new_epoch():
             self._core.log.warning("restored_ledger_noticed", peer=peer)
+            self._core.probe("freshness.restore_noticed")
         await self._streams.jump(peer, highest)
         self._outbox.give_up_frames(peer)
 
@@ -143,6 +144,7 @@ class Freshness:
             made = await core.ledger.write(again, urgent=True)
         core.log.warning("reused_identity_noticed", peer=peer, reissued=made is not None)
         if made is not None:
+            core.probe("freshness.message_reissued")
             for copy in made.recipients:
                 self._outbox.settle(("m", str(identity), str(copy.station)))
                 self._outbox.add_message(made, copy.station)

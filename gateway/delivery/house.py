@@ -116,6 +116,7 @@ class Housekeeper:
                 self._settled = not await self._core.ledger.write(attempts.settle_after_restart, urgent=True)
         except LedgerError as error:
             self._core.log.warning("attempts_not_settled", error=str(error))
+            self._core.probe("house.started_on_full_disk")
 
     def _probe(self) -> None:
         """Ask for a sign of life on silent paths where that is free; traffic has left them."""
@@ -184,6 +185,7 @@ class Housekeeper:
         work = self._outbox.add_message(copy.message, copy.station, unknowns=copy.unknowns, age_s=copy.age_s)
         if work is None:
             return
+        self._core.probe("house.taken_up")
         work.last_try_s = now_s = self._core.now_s()
         work.parts, work.part = copy.parts.parts, copy.parts.first
         if _state(copy.message, copy.station) is RecipientState.RELAYED:
@@ -199,6 +201,7 @@ class Housekeeper:
             misfit = self._outbox.planner.misfit(work)
             if misfit is None or work.message is None:
                 continue
+            self._core.probe("house.misfit_refused")
             detail = f"needs {misfit.octets} octets, limit {misfit.limit_octets}"
             await self._refuse(work.message.id, work.station, detail)
 
@@ -226,6 +229,7 @@ class Housekeeper:
             ended, owed = await self._core.ledger.write(expire, urgent=True)
             if not ended:
                 break
+            self._core.probe("house.expired")
             for identity, station in ended:
                 self._outbox.settle(_key(identity, station))
             for receipt in owed:

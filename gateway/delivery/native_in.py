@@ -67,6 +67,7 @@ class NativeIn:
             await self._text(link, event)
         except LedgerError as error:
             self._core.count("texts_not_stored")
+            self._core.probe("native_in.not_stored")
             self._core.log.warning("text_not_stored", link=link.name, error=str(error))
             return  # not confirmed: the device keeps it and offers it again
         await link.confirm(event.receipt)
@@ -104,6 +105,7 @@ class NativeIn:
         events.append(tx, "station.heard", {"station": station.number, "link": link.name, "how": "text"})
         if native_ledger.seen_before(tx, link.name, event.source, event.native_ref):
             self._core.count("texts_repeat_absorbed")
+            self._core.probe("native_in.repeat_absorbed")
             return []
         text = event.text[:MAX_TEXT_CHARS].strip()
         intent = native.read(text)
@@ -200,6 +202,8 @@ class NativeIn:
             elif under_way is None and Stage.AT_MODEM in _text_stages(tx, message, number):
                 under_way = message
         chosen = perhaps or under_way
+        if chosen is not None:
+            self._core.probe("native_in.acknowledged_unreported")
         return None if chosen is None else _acknowledged(tx, chosen, number)
 
     # --- automatic replies -------------------------------------------------------------------------------
@@ -208,6 +212,7 @@ class NativeIn:
         """Make an automatic reply; never to a gateway, at most one per station in ten minutes."""
         if station.gateway or self._answered_lately(tx, station):
             self._core.count("automatic_replies_held_back")
+            self._core.probe("native_in.reply_held_back")
             return []
         message = Message(
             id=messages.next_id(tx, self._core.own),

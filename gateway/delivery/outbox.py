@@ -211,6 +211,7 @@ class Outbox:
 
     def _again(self, frame: Frame) -> None:
         if frame.tries >= SAME_FRAME_TRIES and not frame.under_way:
+            self._core.probe("outbox.packed_anew")
             self.frames.give_up(frame)
             self.release(frame)
 
@@ -243,7 +244,10 @@ class Outbox:
         """Spend a repeat only on a station that has been heard since the try before, where one can ask."""
         askable = Service.STATUS in link.capabilities.services
         if work.unknowns and askable and not link.health.heard_since(work.station, work.last_try_s):
+            self._core.probe("outbox.asks_before_repeat")
             return CheckJob(way, work)
+        if work.unknowns:
+            self._core.probe("outbox.native_repeated")
         return TextJob(way, work)
 
     def station_heard(self, number: int) -> None:
@@ -302,6 +306,7 @@ class Outbox:
             return found[0] if found and found[0].link == link.name else None
         second = doubled(found, frame.precedence)[1:]
         if second and second[0].link == link.name and link.name not in frame.under_way:
+            self._core.probe("outbox.second_link")
             return second[0]
         return None
 
@@ -312,8 +317,9 @@ class Outbox:
         planner = self.planner
         room = way.limit_octets - planner.frame_octets(way.next_hop, taken, ack=ack)
         misfits = 0
+        most = 1 if self._core.hooks.buggify("outbox.full_frame") else MAX_ELEMENTS
         for work in self._waiting(link, now_s):
-            if len(taken) >= MAX_ELEMENTS or misfits >= MAX_MISFITS:
+            if len(taken) >= most or misfits >= MAX_MISFITS:
                 break
             if work in taken:
                 continue

@@ -95,11 +95,14 @@ class ProgressKeeper:
             moved, owed = await self._core.ledger.write(note, urgent=True)
         except LedgerError as error:
             self._core.log.warning("progress_not_stored", link=link.name, error=str(error))
+            self._core.probe("progress.not_stored")
             self._keep(link, event)
             return
         for receipt in owed:
             self._outbox.add_receipt(receipt)
         for attempt in moved:
+            if event.handle is None:
+                self._core.probe("progress.report_after_restart")
             work = self._outbox.works.get(("m", str(attempt.message), str(attempt.station)))
             native = event.handle is None or event.handle in self._sender.text_works
             if work is not None and native and attempt.next_hop == 0:
@@ -114,6 +117,7 @@ class ProgressKeeper:
             if frame is not None and frame.handing_over:
                 frame.failed_early = True
             elif frame is not None and link.name in frame.under_way:
+                self._core.probe("progress.frame_failed")
                 sent_s, _ = frame.under_way[link.name]
                 link.health.missed(frame.peer, sent_s, self._core.now_s(), told=True)
                 self._outbox.failed(frame, link.name)

@@ -59,6 +59,8 @@ class Receiver:
         if lock is None:
             await self._refused(link, air.Refused(air.RefusedReason.UNKNOWN_SOURCE))
             return
+        if self._core.hooks.buggify("receiver.reordered"):
+            await self._core.clock.sleep(NASTY_S * self._core.random.random())
         async with lock:
             result = air.open_frame(
                 self._core.keys,
@@ -76,6 +78,7 @@ class Receiver:
                 await self._opened(link, event, result)
             case air.Repeat(stream=stream):
                 self._core.count("frames_repeat_absorbed")
+                self._core.probe("receiver.repeat_absorbed")
                 link.health.heard(stream.source, self._core.now_s())
                 if stream.destination == self._core.own:
                     self._outbox.owe_ack(stream.source, link)
@@ -84,6 +87,7 @@ class Receiver:
                 await self._reused(stream.source, counter, highest, link)
             case air.Behind(stream=stream, highest=highest):
                 self._core.count("frames_behind")
+                self._core.probe("receiver.sender_behind")
                 self._fresh.tell_behind(stream.source, highest, link.name)
             case air.Refused():
                 await self._refused(link, result)
@@ -98,6 +102,7 @@ class Receiver:
                 # Not taken and not acknowledged. It is judged again when the echo comes, or repeated if the
                 # power goes: on a bearer with a service interval a repeat alone would cost minutes.
                 core.count("frames_waiting_for_echo")
+                core.probe("receiver.waits_for_echo")
                 self._unproven.setdefault(peer, deque(maxlen=MAX_UNPROVEN)).append((link, event))
                 return
         acked = self._acknowledged(peer, opened.elements)
@@ -122,6 +127,7 @@ class Receiver:
             return  # no acknowledgement: it would say that the other message is here
         except LedgerError as error:
             core.count("frames_not_stored")
+            core.probe("receiver.not_stored")
             core.log.warning("frame_not_stored", link=link.name, peer=peer, error=str(error))
             return  # no acknowledgement: the neighbour keeps custody
         self._streams.windows[opened.stream] = opened.window
@@ -217,6 +223,7 @@ class Receiver:
 
     async def _reused(self, peer: int, counter: int, highest: int, link: LinkRunner) -> None:
         self._core.count("frames_reused_counter")
+        self._core.probe("receiver.counter_reused")
         self._fresh.tell_behind(peer, highest, link.name)
         await self._alarm(
             f"reused:{peer}",
@@ -227,6 +234,7 @@ class Receiver:
 
     async def _reused_identity(self, peer: int, identity: MessageId, link: LinkRunner) -> None:
         self._core.count("frames_reused_identity")
+        self._core.probe("receiver.identity_reused")
         self._fresh.tell_reused(peer, identity, link.name)
         await self._alarm(
             f"reused_identity:{identity.origin}",
@@ -250,6 +258,9 @@ class Receiver:
         except LedgerError as error:
             self._core.log.warning("alarm_not_stored", key=key, error=str(error))
 
+
+NASTY_S = 1.5
+"""How long the simulator may hold a frame back, so that the next overtakes it."""
 
 MAX_UNPROVEN = 8
 """Frames of one neighbour kept until its echo comes: polls and orders of a minute; the rest is repeated."""

@@ -59,6 +59,9 @@ CHECK_FIRST_S = 20.0
 CHECK_MAX_S = 300.0
 """Longest wait: a person who comes out of a cellar gets what waited within five minutes."""
 
+MIN_SLEEP_S = 0.001
+"""A timer of no time at all would starve the others."""
+
 LEDGER_RETRY_S = 1.0
 """Wait after the ledger refused; nothing is sent whose attempt is not on disk."""
 
@@ -157,7 +160,10 @@ class Sender:
                 times.append(change_s)
         if (work_s := self._outbox.works.next_s(now_s)) is not None:
             times.append(work_s)
-        await self._core.wake.wait(max(0.001, min(times) - now_s))
+        wait_s = max(MIN_SLEEP_S, min(times) - now_s)
+        if self._core.hooks.buggify("sender.early_timer"):
+            wait_s = max(MIN_SLEEP_S, wait_s * self._core.random.random())
+        await self._core.wake.wait(wait_s)
 
     # --- transmitting ------------------------------------------------------------------------------------
 
@@ -175,6 +181,7 @@ class Sender:
             return
         except LedgerError as error:
             self._core.log.warning("ledger_refused_attempt", link=link.name, error=str(error))
+            self._core.probe("sender.attempt_not_stored")
             link.not_before_s = self._core.now_s() + LEDGER_RETRY_S
         finally:
             link.sending = False
@@ -237,6 +244,7 @@ class Sender:
             self._outbox.frames.drop(frame)
             return
         self._core.count("frames_repeated")
+        self._core.probe("sender.frame_repeated")
         await self._hand_over(link, job.way, frame.octets, frame.precedence, works, frame)
 
     async def _hand_over(
@@ -272,6 +280,7 @@ class Sender:
                 timeout_s = tries.ack_timeout_s(link.capabilities, len(octets), factor)
                 self._outbox.frames.sent(frame, link.name, self._core.now_s(), timeout_s)
                 if frame.failed_early:
+                    self._core.probe("sender.failed_early")
                     link.health.missed(frame.peer, begun_s, self._core.now_s(), told=True)
                     self._outbox.failed(frame, link.name)
                     link.not_before_s = max(link.not_before_s, self._core.now_s() + RETRY_S)

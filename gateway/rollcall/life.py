@@ -157,5 +157,6 @@ class Life:
                 return await core.ledger.write(op, urgent=True)
             except LedgerError as error:
                 core.count("roll_call_writes_refused")
+                core.probe("rollcall.not_stored")
                 core.log.warning("roll_call_not_stored", call=self.call.call_id, error=str(error))
             await core.clock.sleep(STORE_RETRY_S)

@@ -78,6 +78,7 @@ class RollCalls:
         """Take up what was running, before any link is opened: an answer counts from the first moment."""
         core = self._core
         for call in await core.ledger.read(lambda tx: record.restore(tx, core)):
+            core.probe("rollcall.taken_up")
             self._begin(call)
             if call.reply_to:  # what was on its way to the neighbour may be lost; telling twice does no harm
                 for entry in call.entries.values():

@@ -144,7 +144,8 @@ class Conditions:
         return True
 
     async def _alarms_told(self) -> bool:
-        return not (self._truth.untold_emergencies(self._world) or self._truth.unended_emergencies())
+        truth, world = self._truth, self._world
+        return not (truth.untold_emergencies(world) or truth.unended_emergencies(world))
 
     def _native(self, station: int) -> bool:
         return all(unit.node.station != station for unit in self._world.units.values())

@@ -9,18 +9,23 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Final
 
-PACKAGES: Final = ("drivers", "gateway")
+from sim.world.hooks import NASTY
+
+PACKAGES: Final = ("drivers", "gateway", "sim.world")
 
 _PROBE = re.compile(r"""\.probe\(\s*f?["']([a-z0-9_.]+)["']""")
+_NASTY = re.compile(r"""\.buggify(?:\(|,)\s*["']([a-z0-9_.]+)["']""")
 
 
 @cache
 def known() -> tuple[str, ...]:
-    """Return the names of all probes in drivers and gateway, in order."""
+    """Return the names of all probes and nasty places in drivers and gateway, in order."""
     found: set[str] = set()
     for package in PACKAGES:
         for file in _sources(resources.files(package)):
-            found.update(_PROBE.findall(file.read_text(encoding="utf-8")))
+            text = file.read_text(encoding="utf-8")
+            found.update(_PROBE.findall(text))
+            found.update(f"{NASTY}{name}" for name in _NASTY.findall(text))
     return tuple(sorted(found))
 
 

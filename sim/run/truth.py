@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.api.backend import DEFAULT_LIFETIME_S
 from sim.record import Event, Record, What
+
+UNDER_WAY_S: Final = 5.0
+"""A set may hear that its text was taken so long after the gateway that took it got another disk."""
 
 
 @dataclass(slots=True)
@@ -99,7 +102,9 @@ class Truth:
             and now_s < entry.at_s + entry.lifetime_s
             and world.can_read(entry.to)
             and not world.excused(entry.by, entry.accepted_s)
-            and not world.excused(entry.via, entry.accepted_s)
+            and not world.excused(
+                entry.via, max(entry.at_s, entry.accepted_s - UNDER_WAY_S), entry.accepted_s
+            )
         ]
 
     def of(self, ref: str, station_sign: str) -> Entry | None:
@@ -119,9 +124,13 @@ class Truth:
             if key not in self.told_s and not all(world.excused(node, at_s) for node in self._raised[key])
         ]
 
-    def unended_emergencies(self) -> list[str]:
+    def unended_emergencies(self, world: Surroundings) -> list[str]:
         """Keys of emergencies of whose end a gateway knows, and headquarters, told before that, does not."""
-        return [key for key, seen in self._over.items() if seen and self._hq not in seen]
+        return [
+            key
+            for key, seen in self._over.items()
+            if seen and self._hq not in seen and not world.excused(self._hq, self.told_s[key])
+        ]
 
     def _alarm(self, event: Event) -> None:
         key, state = str(event.facts["key"]), event.facts["state"]

@@ -22,6 +22,7 @@ from sim.run.breaches import Breaches
 from sim.run.calm import Calm, Place, bearer_of, node_of, way
 from sim.run.truth import Entry, Truth
 from sim.world.files import NETS, slower
+from sim.world.hooks import NASTY
 from sim.world.unit import Unit
 from sim.world.world import World
 
@@ -55,6 +56,9 @@ SHORT_CHARS: Final = 40
 
 BLIND: Final = frozenset({"pdt", "beidou"})
 """Devices that cannot tell that what they send goes nowhere: the air, or the space segment, is not theirs."""
+
+DROPPING: Final = f"{NASTY}udp.queue_full"
+"""Where frames are dropped at random doubt in a path is right."""
 
 FLAPS: Final = 6
 """How often in a run a link may come or go where nobody broke anything."""
@@ -146,7 +150,8 @@ class LinkWatch:
         nodes = [unit.id for unit in self._world.units.values() if event.link in unit.node.links]
         places = [bearer_of(event.link)]
         places += [place for name in nodes for place in (way(event.link, name), node_of(name))]
-        if self._flat and self._calm.holds(places, event.at_s - NODE_LEAD_S, event.at_s):
+        nasty = self._world.probes.get(DROPPING)
+        if self._flat and not nasty and self._calm.holds(places, event.at_s - NODE_LEAD_S, event.at_s):
             self._flaps[event.node, event.link] += 1
 
     @property

@@ -17,6 +17,9 @@ ACTIVE_SHARE: Final = 0.25
 FIRE_SHARE: Final = 0.25
 """How often a nasty place is."""
 
+NASTY: Final = "nasty: "
+"""Begins the name under which a nasty place is counted beside the probes."""
+
 
 class WorldHooks(Hooks):
     """Hooks of one box; draws come from streams named by box and place, so that nobody shifts another's."""
@@ -42,7 +45,10 @@ class WorldHooks(Hooks):
         active = self._active.get(name)
         if active is None:
             active = self._active[name] = rng.random() < ACTIVE_SHARE
-        return active and rng.random() < FIRE_SHARE
+        fires = active and rng.random() < FIRE_SHARE
+        if fires:
+            self._probes[f"{NASTY}{name}"] += 1
+        return fires
 
 
 class WorldTrace(Trace):

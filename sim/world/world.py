@@ -80,6 +80,7 @@ class World:
             unit.box.wire = WorldTrace(unit.id, record)
             unit.box.log = SimLog(LOG_LINES)
             unit.box.disk.on_commit = partial(self._committed, unit)
+            unit.box.disk.lags = partial(hooks.buggify, "disk.slow_commit")
             unit.told = partial(self._powered, unit)
             if self.scenario.swarm.messages_per_h.high > 0:
                 unit.desk.clerk = Clerk(unit.id, unit.box, CALLER, self.spawn)
