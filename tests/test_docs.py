@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from enum import Enum
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from drivers.base import Bearer, LinkState, Precedence, Service, Stage
+from gateway.cli import build
 from gateway.domain import Evidence, RecipientState
 from gateway.words import ROLL_CALL_ZH, ZH
 from tests.documents import Block, blocks, links
@@ -199,6 +201,28 @@ def test_guide_s_pytest_example_passes(tmp_path: Path) -> None:
     done = _run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "."], tmp_path)
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
+
+
+def test_every_command_of_the_guide_is_one() -> None:
+    """What cannot be run in a test, for want of a terminal or a daemon's trace, is at least spelt right."""
+    for block in _blocks("docs/simulator.md", "sh"):
+        for line in block.body.splitlines():
+            program, *words = shlex.split(line)
+            if program == "fieldgate":
+                build(words[0]).parse_args([word for word in words if word not in {">", "seven.json"}])
+
+
+@pytest.mark.peers
+def test_guide_s_commands_for_wireshark_work(tmp_path: Path) -> None:
+    """Tshark takes the dissector, knows the interface and the fields, and shows faults as comments."""
+    assert _run(["fieldgate", "sim", "run", "small", "--report", "out"], tmp_path).returncode == 0
+    lines = [line for block in _blocks("docs/simulator.md", "sh") for line in block.body.splitlines()]
+    tried = [line for line in lines if line.startswith("tshark ")]
+    assert len(tried) == 2
+    for line in tried:
+        done = _run(["sh", "-c", line], tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert len(done.stdout.splitlines()) > 5
 
 
 def test_command_overview_has_every_command_and_option_of_the_simulator() -> None:
