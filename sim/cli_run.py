@@ -142,7 +142,7 @@ def play_and_tell(
     real_s = wall.now_s() - begun_s
     if not args.json:
         if result.budgets:
-            print(result.budgets)
+            print(telling.BUDGETS, result.budgets, sep="\n")
         print(*telling.verdicts(result), telling.figures(result), telling.tail(result, real_s), sep="\n")
     told = outline(result)
     if args.report:

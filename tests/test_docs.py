@@ -19,6 +19,9 @@ from drivers.base import Bearer, LinkState, Precedence, Service, Stage
 from gateway.cli import build
 from gateway.domain import Evidence, RecipientState
 from gateway.words import ROLL_CALL_ZH, ZH
+from sim.scenario.draw import draw
+from sim.scenario.library import find, shipped
+from sim.scenario.read import load_scenario
 from tests.documents import Block, blocks, links
 from tests.tidy import ROOT, tracked_files
 
@@ -201,6 +204,15 @@ def test_guide_s_pytest_example_passes(tmp_path: Path) -> None:
     done = _run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "."], tmp_path)
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_library_table_says_how_long_and_how_many(name: str) -> None:
+    """The table of shipped scenarios has the length and the size of each."""
+    scenario = draw(load_scenario(find(name)), 1).scenario
+    minutes = round(scenario.duration_s / 60)
+    row = f"| `{name}` | {minutes // 60}:{minutes % 60:02d} | {len(scenario.nodes)}/{len(scenario.groups)} | "
+    assert row in (ROOT / "docs" / "scenarios.md").read_text("utf-8")
 
 
 def test_every_command_of_the_guide_is_one() -> None:

@@ -26,6 +26,12 @@ FIGURES: Final = (
 )
 """The figures everybody asks for; all of them stand in --json and in the report."""
 
+BUDGETS: Final = (
+    "链路预算 link budgets: 公里 km, 发射 tx, 增益 gains, 损耗 losses, 路径 path loss, 电平 level, "
+    "余量 dB over what 64 % and 99 % of bursts need, 预计到达 bursts expected to arrive"
+)
+"""What the columns of the table say, in both languages."""
+
 SHARES: Final = frozenset({"messages.delivered", "rollcall.accounted"})
 
 
