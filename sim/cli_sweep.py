@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +22,9 @@ from sim.run.progress import Progress
 from sim.run.sweep import Outcome, seeds_csv, sweep
 from sim.scenario.draw import draw
 from sim.scenario.model import Scenario
+
+LINE = 110
+"""Longest line of names."""
 
 MAX_FILES = 20
 """Replay files that one sweep writes: whoever breaks everything needs no more to see it."""
@@ -92,15 +96,28 @@ def _tell_sweep(scenario: Scenario, outcomes: list[Outcome], out: TextIO, *, of:
     probes: Counter[str] = Counter()
     for outcome in outcomes:
         probes.update(outcome.probes)
-    for name, times in sorted(probes.items()):
-        print(f"  探针 probe {name:<40} {times}", file=out)
-    for name in never_reached(probes):
-        print(f"  探针从未到达 probe never reached: {name}", file=out)
+    missed = never_reached(probes)
+    if outcomes:
+        print(f"罕见路径 rare paths: 到达 reached {len(probes)}", file=out)
+        print(*_wrapped(f"{name} ×{times}" for name, times in sorted(probes.items())), sep="\n", file=out)
+        print(f"从未到达 never reached: {len(missed)}", *_wrapped(missed), sep="\n", file=out)
     broken = sum(not outcome.holds for outcome in outcomes)
     counted = f"{len(outcomes)} 个种子 seeds"
     if len(outcomes) < of:
         counted = f"中断 interrupted: {len(outcomes)} / {of} 个种子 seeds"
     print(f"{scenario.name}: {counted}, {broken} 个未成立 broken", file=out, flush=True)
+
+
+def _wrapped(names: Iterable[str]) -> Iterator[str]:
+    """Return names side by side, in lines that fit a terminal."""
+    line = ""
+    for name in names:
+        if line and len(line) + len(name) > LINE:
+            yield f"  {line}"
+            line = ""
+        line += f"{' · ' if line else ''}{name}"
+    if line:
+        yield f"  {line}"
 
 
 def _sweep_table(directory: Path, outcomes: list[Outcome]) -> None:

@@ -89,7 +89,7 @@ class _Bar:
         self._next_s = 0.0
 
     def draw(self, share: float, words: str, wall: Wall) -> None:
-        if not self.shown or (wall.now_s() < self._next_s and share < 1):
+        if not self.shown or wall.now_s() < self._next_s:
             return
         self._next_s = wall.now_s() + REDRAW_S
         filled = int(WIDTH * share)
