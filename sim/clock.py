@@ -18,12 +18,15 @@ SECONDS_PER_YEAR: Final = 31_556_952.0
 
 PPM: Final = 1_000_000
 
+BOOT_S: Final = 5.0
+"""What the kernel's clock shows when the gateway starts after a power loss."""
+
 
 class SimClock(Clock):
     """Monotonic time is the running loop's time; the date is `epoch_unix_ms` plus what went by.
 
     `drift_ppm` makes the date run fast (greater than 0) or slow; `step` moves it, by years if need be.
-    Neither touches monotonic time.
+    Neither touches monotonic time; `cold_boot` lets that begin anew.
     """
 
     def __init__(self, *, epoch_unix_ms: int = EPOCH_UNIX_MS, drift_ppm: float = 0.0) -> None:
@@ -31,14 +34,15 @@ class SimClock(Clock):
         self._offset_ms = 0
         self._drift_ppm = drift_ppm
         self._start_s: float | None = None
+        self._booted_s = 0.0
 
     @override
     def monotonic_s(self) -> float:
-        return get_running_loop().time()
+        return get_running_loop().time() - self._booted_s
 
     @override
     def unix_ms(self) -> int:
-        now_s = self.monotonic_s()
+        now_s = get_running_loop().time()
         if self._start_s is None:
             self._start_s = now_s
         passed_ms = (now_s - self._start_s) * 1000 * (1 + self._drift_ppm / PPM)
@@ -51,3 +55,9 @@ class SimClock(Clock):
     def step(self, *, years: float = 0.0, seconds: float = 0.0) -> None:
         """Move the date; monotonic time does not notice."""
         self._offset_ms += round((years * SECONDS_PER_YEAR + seconds) * 1000)
+
+    def cold_boot(self, *, keeps_date: bool = True) -> None:
+        """Begin monotonic time anew, as after a power loss; without a battery of its own the date is 1970."""
+        self._booted_s = get_running_loop().time() - BOOT_S
+        if not keeps_date:
+            self._offset_ms -= self.unix_ms()

@@ -139,6 +139,8 @@ class Box:
         self.keys = keys
         self.connector = connector
         self.clock = SimClock()
+        self.keeps_date = True
+        """Whether its date outlives a power loss: a clock with a battery of its own."""
         self.time_quality = TimeQuality.SYSTEM
         self.log = SimLog()
         self.trace = BoxTrace()
@@ -197,6 +199,7 @@ class Box:
         left = self.disk.surviving()
         await self.kill()
         self.disk.put_back(left)
+        self.clock.cold_boot(keeps_date=self.keeps_date)
 
     async def kill(self) -> None:
         """End the gateway's process as SIGKILL does: what it wrote stays, synced or not."""

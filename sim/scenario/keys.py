@@ -157,6 +157,7 @@ battery_wh | span | Wh | 0..1000000 | battery | 电池容量
 load_w | number | W | 0..100000 | load on the battery | 负载
 clock_offset=clock.offset_s | time_span | | -36600d..36600d | how wrong its date starts | 开机时日期误差
 clock_drift_ppm=clock.drift_ppm | span | ppm | -10000..10000 | how fast its date drifts | 日期漂移
+clock_kept=clock.kept | flag | | | date outlives a power loss | 断电后日期是否保持
 beidou_period | time | | 1s..1h | service period of its Beidou card | 北斗卡服务频度
 heartbeat | time_span | | 0s..30s | longest between heartbeats; 0: as shipped | 链路心跳最长间隔，0 为出厂值
 settings | text | | | more TOML for the gateway | 网关配置补充（TOML）

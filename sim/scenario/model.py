@@ -96,6 +96,8 @@ class ClockSpec:
 
     offset_s: Span = ZERO
     drift_ppm: Span = ZERO
+    kept: bool = True
+    """Whether the date outlives a power loss; without a button cell it is 1970 afterwards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

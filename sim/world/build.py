@@ -95,6 +95,7 @@ class Builder:
                 epoch_unix_ms=EPOCH_UNIX_MS + round(node.clock.offset_s.low * 1000),
                 drift_ppm=node.clock.drift_ppm.low,
             )
+            box.keeps_date = node.clock.kept
             made[node.id] = Unit(
                 node,
                 box,
