@@ -41,12 +41,13 @@ class Tap(Channel):
         back: bool = False,
         spoilt: Callable[[], None] | None = None,
         lost: Callable[[str], None] | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         del spoilt
         self._count += 1
         times = {DROPPED: 0, DOUBLED: 2}.get(self._count, 1) if self._tampering else 1
         for _ in range(times):
-            super().carry(size_octets, deliver, back=back, lost=lost)
+            super().carry(size_octets, deliver, back=back, lost=lost, rng=rng)
 
 
 async def prove_counter(narrator: Narrator) -> None:

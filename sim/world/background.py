@@ -143,7 +143,8 @@ class Background:
             wait_ns = POLITE.wait_ns(self.medium, radio, self._streams.stream(f"{radio.name}/polite"), now_ns)
         if wait_ns:
             return wait_ns / NS
-        self._spoilt[radio_id] = spoilt = {}
+        spoilt: dict[int, bool] = {}
+        self._spoilt[radio_id] = spoilt
         airtime_ns = ns(airtime_s)
         self._foreign_ns += airtime_ns
         self.medium.transmit(
