@@ -10,6 +10,8 @@ from drivers.base import Precedence
 from gateway.api.backend import RefusedError
 from gateway.native import AUTOMATIC, REPEATED
 from sim.fleet import until
+from sim.kit import Sim
+from sim.pytest_plugin import sim_test
 from tests.core_scene import ONE, TWO, accepted, passes, scene, shown_at_hq, texts
 
 
@@ -93,9 +95,10 @@ async def test_present_outside_a_roll_call_is_a_message(tmp_path: Path) -> None:
         assert [m.text for m in await shown_at_hq(field, 1)] == ["到"]
 
 
-async def test_lost_acknowledgements_double_nothing(tmp_path: Path) -> None:
+@sim_test(seeds=4)
+async def test_lost_acknowledgements_double_nothing(sim: Sim) -> None:
     """A handheld that repeats because it hears no answer is shown once."""
-    async with scene(tmp_path, "pdt", seed=5) as field:
+    async with scene(sim.folder, "pdt", seed=sim.seed) as field:
         field.fleet.pdt.channel.loss = 0.4
         for number in range(6):
             field.one.type_text(f"第 {number} 条")

@@ -12,7 +12,9 @@ from drivers.base import LinkState
 from gateway.api.backend import RefusedError
 from gateway.native import MAX_PARTS, REPEATED, compose
 from sim.fleet import until
+from sim.kit import Sim
 from sim.people import Habit
+from sim.pytest_plugin import sim_test
 from tests.core_scene import HQ, ONE, PDT, VEH, Scene, link_is, passes, scene, udp
 
 LONG = "".join(f"{number}号闸口水位上涨；" for number in range(100, 118))
@@ -58,9 +60,10 @@ async def test_long_text_behind_a_relay_comes_in_numbered_parts(tmp_path: Path) 
         assert [(one.part, one.parts) for one in tried] == [(1, 2), (2, 2)]
 
 
-async def test_each_part_is_repeated_by_itself(tmp_path: Path) -> None:
+@sim_test(seeds=4)
+async def test_each_part_is_repeated_by_itself(sim: Sim) -> None:
     """On a net that loses much, an unknown part comes again, marked, at most twice; none is missed."""
-    async with scene(tmp_path, "pdt", seed=3) as field:
+    async with scene(sim.folder, "pdt", seed=sim.seed) as field:
         field.fleet.pdt.channel.loss = 0.45
         message = await field.hq.send("ZHANG", LONG)
         await passes(1200)

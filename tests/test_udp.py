@@ -29,6 +29,8 @@ from protocols.air.datagram import (
     decode,
     encode,
 )
+from sim.pytest_plugin import sim_test
+from sim.rng import Streams
 from tests.udp_world import HQ, IP_UDP_OCTETS, VEHICLE, box, data, sim_network
 
 
@@ -183,9 +185,10 @@ async def test_traffic_is_evidence_and_saves_heartbeats() -> None:
         assert len(asked) <= 5
 
 
-async def test_loss_does_not_flap_a_poor_path() -> None:
+@sim_test(seeds=4)
+async def test_loss_does_not_flap_a_poor_path(streams: Streams) -> None:
     """With one datagram in twenty lost, an hour brings no more than a handful of false losses."""
-    network = sim_network(delay_s=0.1, loss=0.05)
+    network = sim_network(streams, delay_s=0.1, loss=0.05)
     async with box(network, HQ, f"{VEHICLE}:7000") as one, box(network, VEHICLE, f"{HQ}:7000"):
         await asyncio.sleep(3600)
 
@@ -224,9 +227,10 @@ async def test_a_round_trip_longer_than_the_interval_is_no_poor_quality() -> Non
         assert {quality.quality_pct for quality in one.of(Quality)} == {100}
 
 
-async def test_quality_is_the_share_that_is_answered() -> None:
+@sim_test(seeds=4)
+async def test_quality_is_the_share_that_is_answered(streams: Streams) -> None:
     """On a path that loses three datagrams in ten both ways, about half of the heartbeats are answered."""
-    network = sim_network(delay_s=0.04, loss=0.3)
+    network = sim_network(streams, delay_s=0.04, loss=0.3)
     async with box(network, HQ, f"{VEHICLE}:7000") as one, box(network, VEHICLE, f"{HQ}:7000"):
         for _ in range(300):
             await asyncio.sleep(2)

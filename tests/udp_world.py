@@ -77,9 +77,9 @@ async def box(
     await listening
 
 
-def sim_network(**keys: float) -> SimNetwork:
+def sim_network(streams: Streams | None = None, **keys: float) -> SimNetwork:
     """Make a network with named randomness; `keys` are SimNetwork's."""
-    return SimNetwork(Streams(7), **keys)
+    return SimNetwork(streams or Streams(7), **keys)
 
 
 def data(payload: bytes, to: str = "", handle: int = 1) -> Transmission:
