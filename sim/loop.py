@@ -12,8 +12,6 @@ from concurrent.futures import Executor
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from heapq import heapify, heappop, heappush
-from pathlib import Path
-from types import CodeType, FrameType
 from typing import Any, Final, NoReturn, TypeVar, TypeVarTuple
 
 from typing_extensions import override
@@ -22,6 +20,7 @@ from protocols.errors import FieldgateError
 from sim.futures import NumberedLoop, SimFuture, SimTask
 from sim.pace import Pace
 from sim.posts import Post
+from sim.standing import what_waits
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -39,9 +38,6 @@ NEVER_NS: Final = 1 << 63
 
 REBUILD_MIN_TIMERS: Final = 64
 """Below this many timers a cancelled one is left for its time to come: rebuilding would cost more."""
-
-AWAIT_CHAIN_MAX: Final = 64
-"""Deepest chain of awaits that an error follows; bounds the report of a runaway recursion."""
 
 
 class DeadlockError(FieldgateError):
@@ -304,8 +300,8 @@ class VirtualLoop(NumberedLoop):
         when_ns = self._heap[0][0]
         if self._limit_ns is not None and when_ns > self._limit_ns:
             raise VirtualTimeLimitError(
-                f"virtual time is limited to {self._limit_ns / NS_PER_S} s; {_waiting(self)}",
-                f"虚拟时间上限为 {self._limit_ns / NS_PER_S} 秒；{_waiting(self)}",
+                f"virtual time is limited to {self._limit_ns / NS_PER_S} s; {what_waits(self)}",
+                f"虚拟时间上限为 {self._limit_ns / NS_PER_S} 秒；{what_waits(self)}",
             )
         if self._pace is not None:
             self._pace.until(when_ns)
@@ -391,41 +387,6 @@ for _name in FENCED:
 
 def _deadlock(loop: VirtualLoop) -> DeadlockError:
     return DeadlockError(
-        f"deadlock at {loop.time():.9f} s: nothing is ready and no timer is set; {_waiting(loop)}",
-        f"{loop.time():.9f} 秒处死锁：没有可运行的回调，也没有定时器；{_waiting(loop)}",
+        f"deadlock at {loop.time():.9f} s: nothing is ready and no timer is set; {what_waits(loop)}",
+        f"{loop.time():.9f} 秒处死锁：没有可运行的回调，也没有定时器；{what_waits(loop)}",
     )
-
-
-def waiting() -> list[str]:
-    """Return what each task of the running loop waits for, oldest first."""
-    tasks = sorted(asyncio.all_tasks(), key=hash)
-    return [f"{task.get_name()} at {_await_point(task)}" for task in tasks]
-
-
-def _waiting(loop: VirtualLoop) -> str:
-    tasks = sorted(asyncio.all_tasks(loop), key=hash)
-    return "waiting: " + (
-        "; ".join(f"{task.get_name()} at {_await_point(task)}" for task in tasks) or "no task at all"
-    )
-
-
-def _await_point(task: asyncio.Task[Any]) -> str:
-    """Where a task stands: every frame from its outermost coroutine to the innermost await."""
-    places = []
-    waiter: object = task.get_coro()
-    for _ in range(AWAIT_CHAIN_MAX):
-        frame = _first(waiter, "cr_frame", "ag_frame", "gi_frame")
-        if not isinstance(frame, FrameType):
-            break
-        code: CodeType = frame.f_code
-        places.append(f"{code.co_name} ({Path(code.co_filename).name}:{frame.f_lineno})")
-        waiter = _first(waiter, "cr_await", "ag_await", "gi_yieldfrom")
-    return " > ".join(places) or repr(task)
-
-
-def _first(thing: object, *names: str) -> object:
-    for name in names:
-        value: object = getattr(thing, name, None)
-        if value is not None:
-            return value
-    return None

@@ -22,6 +22,7 @@ from sim.run.promises import Promises
 from sim.run.truth import Truth
 from sim.scenario.draw import Drawn
 from sim.scenario.model import Expect, Rule
+from sim.standing import waiting
 from sim.world.acting import Actors
 from sim.world.budgets import budgets
 from sim.world.world import World
@@ -160,7 +161,7 @@ class Run:
                 events=tuple(record.events),
                 budgets=budgets(world),
                 carried=await carried(world) if record.keeps(What.MESSAGE) else {},
-                pending=() if self._calm(verdicts) else tuple(loop.waiting()),
+                pending=() if self._calm(verdicts) else tuple(waiting()),
             )
 
     def _calm(self, verdicts: tuple[Verdict, ...]) -> bool:
