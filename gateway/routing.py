@@ -110,6 +110,20 @@ def _candidate(link: RouteLink, service: Service, hop: int, address: str, limit:
     )
 
 
+def ordered(
+    all_ways: Sequence[Candidate], order: Sequence[Bearer], size_octets: int
+) -> tuple[Candidate, ...]:
+    """Return the candidates of `plan` for one size, without the words."""
+    rank = {bearer: index for index, bearer in enumerate(order)}
+    usable = [
+        way
+        for way in all_ways
+        if way.state in USABLE and size_octets <= way.limit_octets and way.bearer in rank
+    ]
+    usable.sort(key=lambda way: (USABLE[way.state], rank[way.bearer]))
+    return tuple(usable)
+
+
 def plan(
     all_ways: Sequence[Candidate], order: Sequence[Bearer], size_octets: Callable[[Candidate], int]
 ) -> Plan:

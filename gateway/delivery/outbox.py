@@ -275,8 +275,8 @@ class Outbox:
         entries: list[tuple[tuple[float, float], str, Work | Frame | int]] = [
             ((-frame.precedence - 0.1, frame.serial), "frame", frame)
             for frame in self.frames
-            if not frame.handing_over
-        ]
+            if not frame.handing_over and (not frame.under_way or frame.precedence >= Precedence.IMMEDIATE)
+        ]  # what is under way is sent again later; only what is urgent may go over a second link at once
         for peer, owed in self.acks.items():
             if now_s >= owed.due_s:
                 entries.append(((-Precedence.SOS + 0.5, owed.due_s), "ack", peer))
@@ -299,8 +299,6 @@ class Outbox:
         return found[0] if found and found[0].link == link.name else None
 
     def _resend_way(self, frame: Frame, link: LinkRunner) -> Candidate | None:
-        if frame.under_way and frame.precedence < Precedence.IMMEDIATE:
-            return None  # never on two links at once
         found = self.planner.hop_ways(frame.peer, frame.precedence, len(frame.octets), "")
         if not frame.under_way:
             return found[0] if found and found[0].link == link.name else None

@@ -13,7 +13,7 @@ from gateway.delivery.work import Work, WorkKey
 from gateway.domain import Bearer, LinkState, MessageId, Precedence
 from gateway.native import MAX_PARTS, compose
 from gateway.roster import Station
-from gateway.routing import USABLE, Candidate, Plan, RouteLink, doubled, native_octets, plan, ways
+from gateway.routing import USABLE, Candidate, Plan, RouteLink, doubled, native_octets, ordered, plan, ways
 from protocols import air
 
 HELD_S = 2.0
@@ -119,7 +119,7 @@ class Planner:
             return ()
         order = self._core.config.order_by_precedence[precedence]
         every = (*order, *(bearer for bearer in Bearer if bearer not in order))
-        chosen = plan(self._all_ways(station, 0), every, lambda _way: size).candidates
+        chosen = ordered(self._all_ways(station, 0), every, size)
         living, last = self._living_first(chosen)
         return tuple(sorted((*living, *last), key=lambda way: way.link != prefer))
 

@@ -95,7 +95,6 @@ class Sender:
                             link.sending = True
                             self._reserve(job)
                             tasks.create_task(self._transmit(link, job), name=f"{link.name}.send")
-                            self._outbox.planner.begin()
                 await self._sleep()
 
     def _ready(self, link: LinkRunner, now_s: float) -> bool:
