@@ -155,7 +155,7 @@ def copies(digest: Digest) -> Rows:
 
 
 def messages(digest: Digest) -> Rows:
-    """Every message: who, when, what became of it."""
+    """Every message: who, when, what became of it; `accepted` is empty for what a gateway made itself."""
     rows: Rows = [
         [
             "key",
@@ -183,7 +183,7 @@ def messages(digest: Digest) -> Rows:
                 life.to,
                 Precedence(life.precedence).name,
                 int(life.native),
-                int(life.accepted),
+                int(life.accepted) if life.typed_ns >= 0 else None,
                 None if delay_s is None else round(delay_s, 6),
                 life.bearer,
                 life.state,
