@@ -224,7 +224,7 @@ function sosMark(pen, px, py) {
   pen.arc(px, py, 8, 0, 7);
   pen.fill();
   pen.fillStyle = "#fff";
-  pen.font = `bold 8px ${FONT}`;
+  pen.font = `bold 7px ${FONT}`;
   pen.textAlign = "center";
   pen.fillText("SOS", px, py + 3);
   pen.textAlign = "left";
@@ -351,7 +351,7 @@ function paintTop(pen, step, found) {
       const y = 20 + fault.line * 17;
       hatched(pen, a, y, b - a, 15, ink.bad);
       pen.fillStyle = ink.text;
-      pen.fillText(fitted(pen, `${faultWord(fault.name)} ${fault.target}${["", "scenario", "swarm"].includes(fault.cause) ? "" : ` · ${fault.cause}`}`, Math.max(b - a, Math.min(x(fault.next) - a, 240)) - 8), a + 4, y + 11.5);
+      pen.fillText(fitted(pen, `${faultWord(fault.name)} ${fault.target}${["", "scenario", "swarm"].includes(fault.cause) ? "" : ` · ${fault.cause}`}`, Math.min(Math.max(b - a, 240), x(fault.next) - a) - 8), a + 4, y + 11.5);
     }
   }
   pen.fillStyle = ink.dim;

@@ -80,7 +80,7 @@ function stretch() {
 }
 
 // Put faults on as few lines as they need; what does not fit MAX lines shares the last.
-const FAULT_LINES = 6;
+const FAULT_LINES = 8;
 function stackFaults() {
   const ends = [], before = [];
   for (const fault of DATA.faults) {
