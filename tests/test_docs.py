@@ -150,6 +150,13 @@ def test_glossary_has_the_words_of_the_design() -> None:
     assert [word for word in DESIGN_WORDS if f"| {word} |" not in GLOSSARY] == []
 
 
+def test_glossary_has_the_words_of_the_simulator() -> None:
+    """What its guide speaks of stands there."""
+    section = GLOSSARY.partition("## Simulator")[2]
+    words = ("scenario", "seed", "trace", "swarm", "promise", "replay file", "to shrink", "crowd")
+    assert [word for word in words if f"| {word} |" not in section] == []
+
+
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_links_lead_somewhere(path: str) -> None:
     """No document points at a file that is not there."""

@@ -3,7 +3,7 @@
 const TEXTS = {
   zh: {
     language: "EN", theme: "明暗", print: "打印", copy: "复制", copied: "已复制",
-    holds: "承诺全部成立", broken: "承诺被打破", unmet: "期望未达成", burst: "空中突发（红：未达）", seed: "种子", trace: "踪迹", duration: "时长",
+    holds: "承诺全部成立", broken: "承诺被打破", unmet: "期望未达成", burst: "空中突发（红：未达）", seed: "种子", trace: "轨迹", duration: "时长",
     version: "版本", nodes: "节点", replay: "重放", links_n: "{n} 条链路", people: "{n} 人",
     typed: "键入", accepted: "受理", delivered: "送达", ratio: "受理后送达", median: "中位时延", p99: "99% 时延",
     lost: "未送达", duplicates: "无标记重复", repeats: "重发（有标记）", faults: "故障", roll_answered: "点名已到", frames: "帧与语句",
