@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.json"
 PROMISED = (
     *("startup", "memory", "idle", "accept", "accepts", "loss", "kill", "crowd", "wakeups"),
-    *("duty10", "duty50", "duty_cpu_per_frame", "quiet10", "quiet50", "worlds", "world_memory"),
+    *("duty10", "duty50", "duty_cpu_per_frame", "quiet10", "quiet50", "worlds", "world_memory", "main_job"),
 )
 """Figures that must be in the results under exactly this name; others may stand beside them."""
 LIMIT_S = 900.0
