@@ -201,6 +201,20 @@ async def test_crash_between_sending_and_result_is_unknown_then_repeated_marked(
         assert len(field.one.texts()) <= 2
 
 
+async def test_set_that_answers_no_checks_gets_its_repeat(tmp_path: Path) -> None:
+    """Sent into a dead spot, outcome unknown: a set with its online check off is not asked for ever."""
+    async with scene(tmp_path, "pdt") as field:
+        field.one.answers_checks = False
+        field.veh_radio.faults.silent_results = True
+        field.fleet.pdt.channel.cut = True
+        await field.hq.send("ZHANG", "原地待命")
+        await passes(30)
+        field.fleet.pdt.channel.cut = False
+        await passes(600)
+
+        assert field.one.texts() == [f"{REPEATED}HQ：原地待命"]
+
+
 async def test_crash_before_the_commit_loses_nothing(tmp_path: Path) -> None:
     """A text that came in when the power went, unconfirmed, is offered again by the device, shown once."""
     async with scene(tmp_path, "tiantong") as field:

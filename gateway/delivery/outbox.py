@@ -30,6 +30,9 @@ ACK_DELAY_S = 0.03
 MAX_NATIVE_REPEATS = 2
 """A native text whose outcome is unknown is repeated at most this often (promise P2)."""
 
+BLIND_CHECKS = 2
+"""A set that left so many checks unanswered may have them off: one repeat is spent unasked, not the last."""
+
 
 @dataclass(slots=True)
 class AckOwed:
@@ -241,8 +244,9 @@ class Outbox:
         return None
 
     def _native(self, way: Candidate, work: Work, link: LinkRunner) -> TextJob | CheckJob:
-        """Spend a repeat only on a station that has been heard since the try before, where one can ask."""
-        askable = Service.STATUS in link.capabilities.services
+        """Spend a repeat only on a station heard since the try before, where it can be asked."""
+        deaf = work.checks >= BLIND_CHECKS and work.unknowns < MAX_NATIVE_REPEATS
+        askable = Service.STATUS in link.capabilities.services and not deaf
         if work.unknowns and askable and not link.health.heard_since(work.station, work.last_try_s):
             self._core.probe("outbox.asks_before_repeat")
             return CheckJob(way, work)

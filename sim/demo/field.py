@@ -27,7 +27,6 @@ from sim.devices.beidou import BeidouTerminal
 from sim.devices.beidou_handset import BeidouHandset
 from sim.devices.pdt_handheld import Handheld
 from sim.devices.pdt_net import PdtNet
-from sim.devices.pdt_plain import PlainSet
 from sim.devices.pdt_radio import PdtRadio
 from sim.devices.rdss import RdssSpace
 from sim.devices.sat_phone import Phone
@@ -144,13 +143,13 @@ def _cast(made: Field, role: Role, rng: random.Random) -> None:
     person = Reader(habit, rng=rng)
     match role.bearer:
         case "pdt":
-            kind = Handheld if role.checked else PlainSet
             north, east = RESERVOIR
             place = (north + rng.uniform(-0.01, 0.01), east + rng.uniform(-0.01, 0.01))
-            made.handhelds[role.call_sign] = kind(
+            handheld = Handheld(
                 int(role.address), made.net, name=role.name, home=MOBILE_RADIO, person=person, position=place
             )
-            made.handhelds[role.call_sign].powered = False
+            handheld.powered, handheld.answers_checks = False, role.checked
+            made.handhelds[role.call_sign] = handheld
         case "tiantong":
             made.phones[role.call_sign] = Phone(role.address, made.centre, name=role.name, person=person)
         case _:

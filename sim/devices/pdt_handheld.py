@@ -64,6 +64,8 @@ class Handheld(Station):
         self.position = position
         self.locate: Callable[[], tuple[float, float]] | None = None
         """Tells the place of one who moves, instead of `position`."""
+        self.answers_checks = True
+        """Whether it answers online checks by itself; with these switched off only its person can answer."""
         self.screen: list[Shown] = []
         self.typed: list[Typed] = []
         self.registered = False
@@ -126,7 +128,8 @@ class Handheld(Station):
         elif air.kind is Kind.REGISTERED:
             self.registered = True
         elif air.kind is Kind.CHECK:
-            self._send(Kind.CHECK_ANSWER, to=air.source)
+            if self.answers_checks:
+                self._send(Kind.CHECK_ANSWER, to=air.source)
         elif air.kind is Kind.WHERE:
             self._send(Kind.POSITION, to=air.source, request_id=air.request_id)
 

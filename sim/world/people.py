@@ -10,7 +10,6 @@ from sim.channel import Channel
 from sim.devices.beidou_handset import BeidouHandset
 from sim.devices.pdt_handheld import Handheld
 from sim.devices.pdt_net import PdtNet
-from sim.devices.pdt_plain import PlainSet
 from sim.devices.rdss import RdssSpace
 from sim.devices.sat_phone import Phone
 from sim.devices.sms_centre import SmsCentre
@@ -172,8 +171,9 @@ def make_device(
     person, name, number = Reader(habit, rng=rng), group.name or group.id, group.station
     match group.kind:
         case "handheld":
-            kind = Handheld if group.checked else PlainSet
-            return kind(PDT_BASE + number, net, name=name, home=PDT_BASE + home, person=person)
+            handheld = Handheld(PDT_BASE + number, net, name=name, home=PDT_BASE + home, person=person)
+            handheld.answers_checks = group.checked
+            return handheld
         case "phone":
             return Phone(str(TIANTONG_BASE + number), centre, name=name, person=person, channel=sky)
         case _:
