@@ -305,3 +305,18 @@ def _until(terminal: int, word: bytes, *, limit_s: float) -> bytes:
         if word and word in said:
             return said
     return said
+
+
+def test_what_was_not_reached_says_what_it_lacked(desk: Desk) -> None:
+    """A roll call that still waits for a set that is off is named with its gateway."""
+    scene = SCENE.replace('within = "10s"', 'within = "30m"').replace('metric = "messages.typed"\nMOST', "")
+    scene = scene.replace(
+        'id = "T-1"', 'id = "T-2"\nkind = "handheld"\nvia = "VEH"\noff = true\n[[group]]\nid = "T-1"'
+    )
+    scene = (
+        scene.removesuffix("[[expect]]\n\n") + '[[expect]]\neventually = "roll_calls_ended"\nwithin = "1m"\n'
+    )
+    (desk.folder / "long.toml").write_text(scene, "utf-8")
+    status, told = desk.json("run", "long.toml")
+    assert status == 1
+    assert told[0]["expectations"][-1]["found"] == "not reached: one runs at VEH"

@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from sim.record import Event, Record, What
 from sim.run.breaches import Breach
 from sim.run.carried import carried
 from sim.run.conditions import Conditions
+from sim.run.lacking import lacking
 from sim.run.metrics import Metrics
 from sim.run.promises import Promises
 from sim.run.truth import Truth
@@ -147,12 +148,14 @@ class Run:
             await promises.finish()
             await metrics.finish()
             record.note(What.PHASE, name="end")
+            trace = record.trace
             verdicts = tuple(
                 self._judge(expect, promises, metrics, reached, healed_s) for expect in drawn.scenario.expects
             )
+            verdicts = tuple([await _explained(verdict, world, truth) for verdict in verdicts])
             return Result(
                 drawn=drawn,
-                trace=record.trace,
+                trace=trace,
                 verdicts=verdicts,
                 breaches=tuple(promises.breaches),
                 metrics=metrics.values,
@@ -215,3 +218,11 @@ class Run:
                     return Verdict(expect=expect, holds=False, found="nothing to count", counted=False)
                 holds = expect.low <= value <= expect.high
                 return Verdict(expect=expect, holds=holds, found=f"{value:g}")
+
+
+async def _explained(verdict: Verdict, world: World, truth: Truth) -> Verdict:
+    """Say what an `eventually` that was not reached still lacked."""
+    if verdict.holds or verdict.expect.rule is not Rule.EVENTUALLY:
+        return verdict
+    words = await lacking(verdict.expect.name, world, truth)
+    return replace(verdict, found=f"{verdict.found}: {words}") if words else verdict
