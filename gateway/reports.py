@@ -88,6 +88,8 @@ class Reports:
         self._outbox = outbox
         self._shown: dict[str, tuple[LinkState, str, bool, bool]] = {}
         self._sequence = core.random.getrandbits(16)
+        self._newest: dict[int, int] = {}
+        """By station: the number of the report it sent last, as far as we know."""
         self._started_s = core.now_s()
         self._may_pay_s = self._started_s + FIRST_PAID_S
         self._untold = False
@@ -258,6 +260,10 @@ class Reports:
         """Keep a gateway's report. Runs in the ledger's thread."""
         names: dict[Bearer, int] = {}
         kept: list[str] = []
+        ahead = (report.sequence - self._newest.get(report.station, report.sequence - 1)) & 0xFFFF
+        newest = 0 < ahead <= 0xFFFF - LATE_REPORTS
+        if newest:
+            self._newest[report.station] = report.sequence
         for entry in report.entries:
             bearer = Bearer(entry.bearer.name.lower())
             names[bearer] = names.get(bearer, 0) + 1
@@ -277,6 +283,7 @@ class Reports:
                     learnt_unix_ms=tx.now_unix_ms,
                     learnt_by=link.capabilities.bearer,
                 ),
+                newest=newest,
             )
         presence.drop_link_reports(tx, report.station, kept)
         events.append(
@@ -312,13 +319,16 @@ class Reports:
         return frozenset(self._lost)
 
 
+LATE_REPORTS = 256
+"""A report whose number is so little behind was overtaken; one further off is the first of another life."""
+
 MAX_ENTRIES = 12
 """Links told of in one report: it must fit the smallest data frame beside header and tag."""
 
 
 def _keep_own(tx: Tx, reports: list[LinkReport]) -> None:
     for report in reports:
-        presence.link_report(tx, report)
+        presence.link_report(tx, report, newest=True)
         events.append(
             tx,
             "link.changed",

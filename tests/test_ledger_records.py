@@ -254,6 +254,18 @@ def test_older_evidence_of_a_link_never_replaces_newer() -> None:
         assert presence.drop_link_reports(tx, VEHICLE, keep=["udp"]) == 1
 
 
+def test_the_newest_report_holds_whatever_its_age_says() -> None:
+    """One that was long under way looks too young; what its sender said later replaces it all the same."""
+    with memory_tx() as tx:
+        assert presence.link_report(tx, replace(REPORT, state=LinkState.BLOCKED, age_s=2.0), newest=True)
+        tx.now_s += 3
+        recovered = replace(REPORT, state=LinkState.UP, age_s=54.0)
+        assert not presence.link_report(tx, recovered)
+        assert presence.link_report(tx, recovered, newest=True)
+        assert presence.list_link_reports(tx)[0].state is LinkState.UP
+        assert presence.link_report_ages_s(tx) == {(VEHICLE, "pdt"): 54.0}
+
+
 def test_a_rounded_age_does_not_keep_a_newer_state_out() -> None:
     """The same evidence told again, its age rounded up, brings what follows from it now: recovered is up."""
     with memory_tx() as tx:

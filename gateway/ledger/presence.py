@@ -87,20 +87,24 @@ def heard_ages_s(tx: Tx, station: int | None = None) -> dict[tuple[int, int, str
     return {(row[0], row[1], row[2]): tx.now_s - row[3] for row in found}
 
 
-def link_report(tx: Tx, report: LinkReport) -> bool:
+def link_report(tx: Tx, report: LinkReport, *, newest: bool = False) -> bool:
     """Keep a link's report unless newer evidence is known (it came over a slower bearer); return if kept.
 
-    Ages are rounded up on the air: evidence that looks older by no more than that is the same evidence, and
-    the report that came last says what follows from it now.
+    `newest`: its sender said nothing later, so it holds whatever ages say; one that waited for a satellite
+    looks that much too young, and would keep out what followed. Else: ages are rounded up on the air, and
+    evidence that looks older by no more than that is the same evidence, of which the report that came last
+    says what follows now.
     """
     evidence_s = tx.now_s - report.age_s
     return (
         tx.execute(
-            "INSERT INTO link_reports VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+            "INSERT INTO link_reports VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT DO UPDATE SET "
             "bearer = excluded.bearer, state = excluded.state, evidence = excluded.evidence, "
             "reason = excluded.reason, age_s = excluded.age_s, quality_pct = excluded.quality_pct, "
             "learnt_unix_ms = excluded.learnt_unix_ms, learnt_by = excluded.learnt_by, "
-            "evidence_s = max(evidence_s, excluded.evidence_s) WHERE excluded.evidence_s + ? >= evidence_s",
+            "evidence_s = CASE WHEN ?12 THEN excluded.evidence_s "
+            "ELSE max(evidence_s, excluded.evidence_s) END "
+            "WHERE ?12 OR excluded.evidence_s + ?13 >= evidence_s",
             (
                 report.station,
                 report.link,
@@ -113,6 +117,7 @@ def link_report(tx: Tx, report: LinkReport) -> bool:
                 report.learnt_unix_ms or tx.now_unix_ms,
                 None if report.learnt_by is None else report.learnt_by.value,
                 evidence_s,
+                newest,
                 ROUNDED_S + report.age_s * ROUNDED_SHARE,
             ),
         ).rowcount
