@@ -11,6 +11,7 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -74,6 +75,8 @@ class SimDisk(VirtualExecutor, Storage):
         self._torn: Image | None = None
         self._committed = False
         self._life = 0
+        self._untold: list[Callable[[], None]] = []
+        """Ends what waits for a commit in which the power went; a client that asked is to see that it did."""
 
     # --- what the ledger stands on -----------------------------------------------------------------------
 
@@ -122,7 +125,7 @@ class SimDisk(VirtualExecutor, Storage):
         if not self._committed:
             done.set_result(value)
             return
-        wanted_s = LAG_S if self.lags() else SYNC_S
+        wanted_s = LAG_S if self.tear_next is None and self.lags() else SYNC_S
         sync_s, later = self._rng.uniform(*wanted_s), asyncio.get_running_loop().call_later
         if before is None:
             later(sync_s, self._synced_now, self._life, value, done)
@@ -135,7 +138,8 @@ class SimDisk(VirtualExecutor, Storage):
         if self.tear_next is None:  # the fault is over
             asyncio.get_running_loop().call_later(left_s, self._synced_now, life, value, done)
         else:
-            self._tear(before)  # the power goes now: nobody is told of this commit
+            self._tear(before)  # the power goes now: no gateway is told of this commit
+            self._untold.append(partial(self._synced_now, -1, value, done))
 
     def _synced_now(self, life: int, value: T, done: asyncio.Future[T]) -> None:
         if life == self._life:
@@ -182,6 +186,8 @@ class SimDisk(VirtualExecutor, Storage):
         for name, content in image.items():
             (self.folder / name).write_bytes(content)
         self._life += 1
+        while self._untold:
+            self._untold.pop()()
         self._held.clear()
         self._writer, self._torn, self.tear_next = None, None, None
 
