@@ -286,7 +286,8 @@ class Gateway:
         elif station.gateway:
             link.health.lost(station.number, core.now_s())
             self.outbox.frames.link_lost(link.name)
-        core.wake.ring()
+        if not self.outbox.idle:
+            core.wake.ring()
         note = Presence(
             station=station.number,
             link=link.name,
@@ -298,7 +299,7 @@ class Gateway:
             position=event.position,
             via=core.own,
         )
-        await core.ledger.write(lambda tx: _keep_presence(tx, note))
+        await core.ledger.write(lambda tx: _keep_presence(tx, note), note=True)
 
 
 def _keep_presence(tx: Tx, note: Presence) -> None:

@@ -351,3 +351,19 @@ def _run_and_kill(folder: Path, after: int) -> list[str]:
         victim.send_signal(signal.SIGKILL)
         answers += [line for line in victim.stdout if line.endswith(b"\n")]
     return [line.decode().strip() for line in answers]
+
+
+async def test_a_note_about_the_world_outside_is_no_change() -> None:
+    """Who looks for work is told of every commit but of those that only note what lies outside."""
+    ledger = await open_ledger(":memory:")
+    told: list[int] = []
+    ledger.on_change = lambda: told.append(ledger.changes)
+
+    await LinkMemory(ledger, "pdt").save({"clock": "1"})
+    assert told == []
+    await ledger.write(lambda _tx: None)
+    assert told == [1]
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(ledger.write(lambda _tx: None, note=True))
+        tasks.create_task(ledger.write(lambda _tx: None))
+    assert told == [1, 2]

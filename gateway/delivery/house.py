@@ -60,7 +60,7 @@ class Housekeeper:
 
     async def run(self) -> None:
         """Take up the rest, then look after lifetimes and what found no room, until cancelled."""
-        self._core.ledger.on_commit = self._bell.ring
+        self._core.ledger.on_change = self._bell.ring
         while True:
             try:
                 await self._settle()
@@ -80,7 +80,7 @@ class Housekeeper:
     def _rest_s(self) -> float:
         """How long nothing will have to be looked at, short of a look, unless something is written."""
         core, outbox = self._core, self._outbox
-        if not outbox.idle or self._seen != (core.ledger.commits, outbox.works.removed):
+        if not outbox.idle or self._seen != (core.ledger.changes, outbox.works.removed):
             return 0.0
         now_s = core.now_s()
         times = [self._expiry_s, self._receipts_s, now_s + REST_MAX_S]
@@ -90,7 +90,7 @@ class Housekeeper:
     async def _look_through(self) -> None:
         """Look through the ledger, unless nothing was written, no room made and no lifetime ended since."""
         core = self._core
-        now = (core.ledger.commits, self._outbox.works.removed)
+        now = (core.ledger.changes, self._outbox.works.removed)
         if now == self._seen and core.now_s() < self._expiry_s:
             return
         waiting, owed, expiry_s = await core.ledger.read(

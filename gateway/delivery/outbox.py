@@ -260,7 +260,8 @@ class Outbox:
             if work.checks and work.not_before_s > self._core.now_s():
                 work.checks = 0
                 self.works.hold(work, self._core.now_s())
-        self._core.wake.ring()
+        if not self.idle:
+            self._core.wake.ring()
 
     def _waiting(self, link: LinkRunner, now_s: float) -> Iterator[Work]:
         """What could leave over this link now, in order; dead stations and what cannot fit cost nothing."""

@@ -72,10 +72,12 @@ class Ledger:
         self._quality = TimeQuality.UNKNOWN
         self._drawn = writer.session == 1
         self._newest_cursor = writer.newest_cursor
-        self.commits = 0
-        """Commits since this opening, failed ones too: while it stands, the ledger holds what it held."""
-        self.on_commit: Callable[[], None] = _nobody
+        self.changes = 0
+        """Commits since this opening, failed ones too, that may have changed what waits: while it stands, the
+        ledger holds the messages, receipts and lifetimes that it held."""
+        self.on_change: Callable[[], None] = _nobody
         """Called after each of them."""
+        self._credited = False
         self.on_full: Callable[[], None] = _nobody
         """Called when `disk_full` may have changed."""
         self._told_full = writer.full
@@ -172,10 +174,11 @@ class Ledger:
         """Tell how good the wall clock is now; NTP lets off-time be added at the next commit."""
         self._quality = quality
 
-    async def write(self, op: Callable[[Tx], T], *, urgent: bool = False) -> T:
+    async def write(self, op: Callable[[Tx], T], *, urgent: bool = False, note: bool = False) -> T:
         """Run `op` inside the next commit and return its value once that commit is on disk.
 
         `urgent` (SOS, acknowledgements, state changes) goes first and may use the ballast of a full disk.
+        `note`: it changes no message, receipt or lifetime, so nobody need look for work.
         An exception of `op` undoes `op` alone and is raised here. LedgerFullError, LedgerFaultError: nothing
         was acknowledged; LedgerBrokenError: nor will anything be. Cancelled before its commit begins, `op`
         never runs; later it is done all the same. It runs again when its commit must be tried again.
@@ -186,7 +189,7 @@ class Ledger:
         if self._closing:
             room.release()
             raise LedgerClosedError
-        waiting = Op(op, self._loop.create_future(), urgent)
+        waiting = Op(op, self._loop.create_future(), urgent, note)
         (self._urgent if urgent else self._normal).append(waiting)
         self._idle.clear()
         self._schedule()
@@ -320,8 +323,10 @@ class Ledger:
 
     def _finish_commit(self, batch: list[Op], work: asyncio.Future[None]) -> None:
         self._busy = False
-        self.commits += 1
-        self.on_commit()
+        if self._writer.credited is not self._credited or not all(op.note for op in batch):
+            self._credited = self._writer.credited
+            self.changes += 1
+            self.on_change()
         if self._writer.full is not self._told_full:
             self._told_full = self._writer.full
             self.on_full()

@@ -46,7 +46,7 @@ class LinkMemory:
     async def save(self, notes: dict[str, str]) -> None:
         """Merge these notes; on disk when it returns. Empty values are removed. Raises LedgerError."""
         copy = dict(notes)
-        await self._ledger.write(lambda tx: save_link_notes(tx, self._link, copy), urgent=True)
+        await self._ledger.write(lambda tx: save_link_notes(tx, self._link, copy), urgent=True, note=True)
 
 
 def link_notes(tx: Tx, link: str) -> dict[str, str]:

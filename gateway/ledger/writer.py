@@ -44,6 +44,8 @@ class Op:
     call: Callable[[Tx], Any]
     future: asyncio.Future[Any]
     urgent: bool
+    note: bool = False
+    """Only about the world outside: messages, receipts and lifetimes stay as they are."""
     value: Any = None
     error: Exception | None = field(default=None)
 
@@ -70,7 +72,8 @@ class Writer:
         self._ballast = None if self.in_memory else Ballast(path.with_name(f"{path.name}.ballast"), storage)
         self.full = self._ballast is not None and not self._ballast.held
         self._retry_at_s = stamp.monotonic_s + RETRY_S
-        self._credited = False
+        self.credited = False
+        """Whether off-time was added to the ages of what waited."""
         self.newest_cursor = 0
         self.set_aside: Path | None = None
         self._connection, self.set_aside = store.open_file(path, rng, storage)
@@ -169,7 +172,7 @@ class Writer:
                 connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             tx = self._tx(connection, stamp)
-            if stamp.trusted and not self._credited:
+            if stamp.trusted and not self.credited:
                 times.credit_off_time(tx)
             if len(ops) == 1:
                 if not _run_alone(tx, ops[0]):
@@ -186,7 +189,7 @@ class Writer:
         except BaseException:
             self._roll_back()
             raise
-        self._credited = self._credited or stamp.trusted
+        self.credited = self.credited or stamp.trusted
         self.incarnation, self.epoch = tx.incarnation, tx.epoch
         self.newest_cursor = max(self.newest_cursor, tx.newest_cursor)
         return None

@@ -151,9 +151,9 @@ class Conditions:
         return all(unit.node.station != station for unit in self._world.units.values())
 
     async def _messages(self, unit: Unit) -> list[Message]:
-        """What its API shows; as long as it has committed nothing since, that is what it showed before."""
+        """What its API shows; as long as nothing has changed since, that is what it showed before."""
         commits, shown = self._shown.get(unit.id, ((0, 0), []))
-        now = (unit.box.starts, unit.box.gateway.core.ledger.commits)
+        now = (unit.box.starts, unit.box.gateway.core.ledger.changes)
         if now != commits:
             shown = await unit.box.backend.messages(limit=PAGE, before=None, state=None, station=None)
             self._shown[unit.id] = (now, shown)
