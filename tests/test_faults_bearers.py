@@ -106,6 +106,17 @@ async def test_loss_takes_its_share(bearer: str, way: Way, names: Names) -> None
         assert await way(scene, a, b) == 20
 
 
+async def test_a_lost_confirmation_shows_no_text_twice() -> None:
+    """The centre sends again what it saw no confirmation of; the phone knows the text and shows it once."""
+    async with living(FIELD) as scene:
+        scene.fault(Kind.LOSS, "tiantong", value=0.4)
+        shown: list[str] = []
+        for _ in range(12):
+            shown += await scene.phones("S-1", "S-2", wait_s=400.0)
+        assert len(shown) >= 6
+        assert len(shown) == len(set(shown))
+
+
 async def test_what_loss_takes_from_the_centre_comes_later() -> None:
     """A text lost on the way down is tried again by the centre: nothing that it took is lost."""
     async with living(FIELD) as scene:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from dataclasses import dataclass
 
 from sim.channel import Channel
@@ -15,6 +16,9 @@ from sim.people import Person
 
 MAX_SHOWN = 1000
 """Texts a screen remembers: more than any scenario shows."""
+
+TAKEN = 16
+"""Short messages a phone remembers, with the centre's time stamp, so as not to show one twice."""
 
 MAX_PARTS_HELD = 100
 """Parts of unfinished long messages a phone holds."""
@@ -64,6 +68,7 @@ class Phone:
         self.data: list[bytes] = []
         self.powered = True
         self._centre = centre
+        self._taken: deque[bytes] = deque(maxlen=TAKEN)
         self._parts: dict[tuple[str, int, int, int], str] = {}
         self._reference = 0
         self._awaiting: dict[int, Typed] = {}
@@ -102,6 +107,9 @@ class Phone:
             if typed is not None:
                 typed.outcome = "failed" if pdu[-1] else "delivered"
             return True
+        if pdu in self._taken:
+            return True  # our confirmation was lost on the way, and the centre sent it again
+        self._taken.append(pdu)
         digits, kind = pdu[at + 1], pdu[at + 2]
         end = at + 3 + (digits + 1) // 2
         swapped = "".join(f"{octet & 15:x}{octet >> 4:x}" for octet in pdu[at + 3 : end])
