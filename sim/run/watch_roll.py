@@ -30,7 +30,8 @@ VERDICTS: Final = ("answered", "inferred", "absent", "fault", "wrong_station", "
 """What everybody expected is counted as, once."""
 
 IN_TIME_S: Final = 90.0
-"""An answer so long before the deadline reaches whoever called, over any bearer that is whole."""
+IN_TIME_HERE_S: Final = 30.0
+"""An answer so long before the deadline reaches whoever called: over any bearer that is whole, or at once."""
 
 OVERDUE_S: Final = 120.0
 """A call is not open for longer than this after its deadline."""
@@ -68,6 +69,8 @@ class RollWatch:
         self._taken_s: dict[str, list[float]] = {}
         """When what a person typed was known to have arrived: it may have been typed before the question."""
         self._asked_s: dict[str, list[float]] = {}
+        self._present_s: dict[str, dict[str, list[float]]] = {}
+        """Answers in words, by person and key: when typed, and when known to have arrived."""
         self._signs = {unit.node.station: unit.id for unit in world.units.values()}
         self._people = {man.group.station: man for man in world.people.values()}
         record = world.record
@@ -100,6 +103,9 @@ class RollWatch:
         if event.node in self._world.people:
             times = self._said_s if event.facts["accepted"] is None else self._taken_s
             times.setdefault(event.node, []).append(event.at_s)
+            if isinstance(native.read(str(event.facts["text"])), native.Present):
+                answers = self._present_s.setdefault(event.node, {})
+                answers.setdefault(str(event.facts["key"]), []).append(event.at_s)
 
     def _shown(self, event: Event) -> None:
         if str(event.facts["text"]).endswith(native.ROLL_CALL_TEXT):
@@ -161,16 +167,39 @@ class RollWatch:
         if state in COUNTED and not (after or heard):
             found = "was never asked" if first_s is None else "never said anything"
             self._breaches.add(PROMISE, unit.id, f"{call}: {man.id} is {state}, but {found}")
+        via_here = man.group.via == unit.id
+        if state in ("absent", "inferred") and via_here and self._answered_in_words(called, man):
+            self._breaches.add(PROMISE, unit.id, f"{call}: {man.id} is {state}, but answered in words")
         if state == "absent" and after and self._got_through(unit, called, man, min(after)):
             wait_s = min(after) - called.at_s
             self._breaches.add(
                 PROMISE, unit.id, f"{call}: {man.id} is absent, but answered after {wait_s:.0f} s"
             )
 
+    def _answered_in_words(self, called: _Called, man: Man) -> bool:
+        """Whether the gateway that called had taken answers enough for every call that asked this person.
+
+        One answer counts for one call, the newest first.
+        """
+        end_s = called.at_s + called.within_s
+        asked = [at_s for at_s in self._asked_s.get(man.id, ()) if called.at_s <= at_s < end_s]
+        others = sum(
+            one.at_s < end_s and one.at_s + one.within_s > called.at_s for one in self._called.values()
+        )
+        if len(asked) < others:
+            return False
+        answers = [
+            times
+            for times in self._present_s.get(man.id, {}).values()
+            if len(times) > 1 and times[0] >= asked[others - 1] and times[1] < end_s - EARLY_S
+        ]
+        return len(answers) >= others
+
     def _got_through(self, unit: Unit, called: _Called, man: Man, at_s: float) -> bool:
         """Whether nothing was broken between this person and the gateway that called."""
         end_s = called.at_s + called.within_s
-        if at_s > end_s - IN_TIME_S or man.group.kind != "handheld" or not self._flat:
+        in_time_s = IN_TIME_HERE_S if man.group.via == unit.id else IN_TIME_S
+        if at_s > end_s - in_time_s or man.group.kind != "handheld" or not self._flat:
             return False
         via = man.group.via
         near: list[Place] = [bearer_of("pdt"), way("pdt", via), way("pdt", man.id), node_of(via)]

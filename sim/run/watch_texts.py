@@ -21,13 +21,16 @@ from sim.record import Event, What
 from sim.run.breaches import Breaches
 from sim.run.calm import Calm, bearer_of, node_of, way
 from sim.run.truth import Entry, Truth
+from sim.world.files import NETS
 from sim.world.world import World
 
 MAX_REPEATS: Final = 2
 """A text on a device that knows nothing of us is repeated at most this often (P2)."""
 
 OVERTAKEN_S: Final = 60.0
-"""How much later than a lesser one a more urgent text may arrive that was handed over first (P4)."""
+OVERTAKEN_FAST_S: Final = 9.0
+"""How much later than a lesser one a more urgent text may arrive that was handed over first (P4): over a
+bearer with a service period, or over none but IP and the serving gateway's own radio."""
 
 EARLY_S: Final = 1.0
 LATE_SHARE: Final = 0.1
@@ -231,13 +234,23 @@ class TextWatch:
                         continue
                     late_s = shown_s - (lesser.first_shown_s(lesser.to) or 0.0)
                     fair = self._undisturbed(urgent, shown_s)
-                    if late_s > OVERTAKEN_S and len(urgent.text) <= len(lesser.text) and fair:
+                    if late_s > self._overtaken_s(urgent) and len(urgent.text) <= len(lesser.text) and fair:
                         detail = f"{urgent.text} came {late_s:.0f} s after the lesser {lesser.text}"
                         self._breaches.add("P4", urgent.by, detail, urgent.key)
+
+    def _overtaken_s(self, entry: Entry) -> float:
+        man, units = self._world.people.get(entry.to), self._world.units
+        via = entry.to if man is None else man.group.via
+        shared = set(units[entry.by].node.links) & set(units[via].node.links) & set(NETS)
+        fast = (via == entry.by or shared) and self._world.scenario.area.model == "flat"
+        return OVERTAKEN_FAST_S if fast else OVERTAKEN_S
 
     def _undisturbed(self, entry: Entry, until_s: float) -> bool:
         """Whether every gateway that had to do with it worked all the time, and no link of theirs was cut."""
         man = self._world.people.get(entry.to)
+        if man is not None and man.group.via == entry.by and man.group.kind == "handheld":
+            near = [bearer_of("pdt"), way("pdt", entry.by), way("pdt", entry.to), node_of(entry.by)]
+            return self._calm.holds(near, entry.at_s, until_s)
         names = [entry.by, entry.to if man is None else man.group.via]
         links = {link for name in names for link in self._world.units[name].node.links}
         places = [place for name in names for place in (node_of(name), *(way(link, name) for link in links))]

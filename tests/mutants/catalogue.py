@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from drivers.base import Stage
+from drivers.base import Precedence, Stage
 from gateway.domain import Evidence, LinkState, RecipientState
 from gateway.rollcall.call import ASIDE, PRESENT
 from protocols import air
@@ -52,8 +52,13 @@ def _forgets_notes(original: Any, self: Any, _notes: Any, *, now_s: float, unix_
     original(self, {}, now_s=now_s, unix_ms=unix_ms)
 
 
-def _least_first(_original: Any, self: Any) -> tuple[float, float]:
-    return (self.precedence, self.born_s)
+def _least_first(original: Any, self: Any, *args: Any, **keys: Any) -> Any:
+    work = original(self, *args, **keys)
+    if work is not None:
+        self.works.remove(work.key)
+        work.precedence = Precedence(max(0, Precedence.FLASH - work.precedence))
+        self.works.add(work)
+    return work
 
 
 def _to_the_first(original: Any, self: Any, tx: Any, element: Any, after: Any) -> None:
@@ -164,7 +169,7 @@ NAMED: Final = (
 OTHERS: Final = (
     mutant(
         "the least urgent goes first",
-        ("gateway.delivery.work:Work.order", _least_first),
+        ("gateway.delivery.outbox:Outbox.add_message", _least_first),
         name="precedence_reversed",
     ),
     mutant(
