@@ -101,11 +101,17 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drawn: msgspec.Raw
 
 
-def shrink(kept: Replay, *, told: Callable[[int, Replay], None] = lambda _trials, _least: None) -> Replay:
+def shrink(
+    kept: Replay,
+    *,
+    told: Callable[[int, Replay], None] = lambda _trials, _least: None,
+    faults_only: bool = False,
+) -> Replay:
     """Return the least run that still breaks something of what this one broke.
 
-    Faults are dropped first, then actions, by ddmin (Zeller); `told` hears after each run how many there
-    were, and the least so far. A run that breaks nothing is returned as it is: the same object.
+    Faults are dropped first, then actions unless `faults_only`, by ddmin (Zeller); `told` hears after each
+    run how many there were, and the least so far. A run that breaks nothing is returned as it is: the same
+    object.
     """
     trials = 0
     last: Replay = kept
@@ -131,6 +137,8 @@ def shrink(kept: Replay, *, told: Callable[[int, Replay], None] = lambda _trials
         return replace(last.drawn, scenario=scenario)
 
     _ddmin(list(last.drawn.schedule.faults), lambda some: breaks(with_faults(some)), lambda: trials)
+    if faults_only:
+        return last
     actions = [a for a in last.drawn.scenario.actions if a.do not in KEPT_ACTIONS]
     fixed = [a for a in last.drawn.scenario.actions if a.do in KEPT_ACTIONS]
     _ddmin(actions, lambda some: breaks(with_actions([*some, *fixed])), lambda: trials)

@@ -147,21 +147,25 @@ NAMED: Final = (
         "a frame is acknowledged before it is on the disk",
         ("gateway.delivery.receiver:Receiver._opened", _acknowledges_first),
         name="ack_before_commit",
+        seed=10,
     ),
     mutant(
         "the timers of delivery run on the wall clock",
         ("gateway.core:Core.now_s", _wall_clock),
         name="timer_on_wall_clock",
+        seed=24,
     ),
     mutant(
         "nobody notices that a restored box counts its frames from an older number",
         ("gateway.delivery.freshness:Freshness.behind", DOES_NOTHING),
         name="counter_backwards",
+        seed=21,
     ),
     mutant(
         "the card's transmit clock is lost on restart",
         ("drivers.beidou.clock:TransmitClock.__init__", _forgets_notes),
         name="transmit_clock_lost",
+        seed=5,
     ),
 )
 """What the simulator must find to be believed at all."""
@@ -171,31 +175,37 @@ OTHERS: Final = (
         "the least urgent goes first",
         ("gateway.delivery.outbox:Outbox.add_message", _least_first),
         name="precedence_reversed",
+        seed=15,
     ),
     mutant(
         "a receipt counts for the first recipient of its message",
         ("gateway.delivery.incoming:Incoming._receipt", _to_the_first),
         name="receipt_to_wrong_recipient",
+        seed=2,
     ),
     mutant(
         "a text sent again to a native device is not marked as a repeat",
         ("gateway.delivery.planner:Planner.native_text", _unmarked),
         name="repeat_unmarked",
+        seed=2,
     ),
     mutant(
         "an order to stop transmitting is forgotten on restart",
         ("gateway.service:Gateway._link", _loud),
         name="quiet_forgotten",
+        seed=2,
     ),
     mutant(
         "whoever says anything during a roll call has answered it, asked or not",
         ("gateway.rollcall.call:Entry.takes", _takes_anything),
         name="answer_unasked",
+        seed=7,
     ),
     mutant(
         "a link that came up once is up for ever",
         ("gateway.health:LinkHealth.device_changed", _stays_up),
         name="link_stays_up",
+        seed=66,
     ),
     mutant(
         "an emergency call is not told to headquarters",

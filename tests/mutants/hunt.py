@@ -35,20 +35,25 @@ def find_first(scenario: Scenario, seeds: range, known: frozenset[int]) -> dict[
     return {"seed": None, "played": len(seeds)}
 
 
-def hunt(scenario: Scenario, first: int) -> dict[str, Any]:
-    """Play the seed that once found it, then the others in order; shrink and replay the first broken one."""
+def hunt(scenario: Scenario, first: int, *, shrinks: bool) -> dict[str, Any]:
+    """Play the seed that once found it, then the others in order; shrink and replay the first broken one.
+
+    Without `shrinks` it is only replayed.
+    """
     for seed in (first, *(n for n in range(1, MAX_SEEDS + 1) if n != first)):
         outcome = one_seed((scenario, seed))
         if outcome.holds:
             continue
         if outcome.failed:  # it ends the run itself: there is no schedule to shrink
             return {"seed": seed, "broken": outcome.broken, "faults": [], "details": outcome.details[:3]}
-        return {"seed": seed, "details": outcome.details[:3]} | _shrunk(scenario, seed)
+        return {"seed": seed, "details": outcome.details[:3]} | _replayed(scenario, seed, shrinks=shrinks)
     return {"seed": None}
 
 
-def _shrunk(scenario: Scenario, seed: int) -> dict[str, Any]:
-    small = replay.shrink(replay.of_result(play(draw(scenario, seed))))
+def _replayed(scenario: Scenario, seed: int, *, shrinks: bool) -> dict[str, Any]:
+    small = replay.of_result(play(draw(scenario, seed)))
+    if shrinks:
+        small = replay.shrink(small, faults_only=True)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "small.json"
         replay.write(path, small)
@@ -85,6 +90,7 @@ def main() -> None:
     parser.add_argument("--count", metavar="A..B", default="")
     parser.add_argument("--find", metavar="A..B", default="")
     parser.add_argument("--known", metavar="N,N", default="")
+    parser.add_argument("--quick", action="store_true", help="do not shrink")
     args = parser.parse_args()
     bug = ALL[args.name]
     scenario = load_scenario(find(bug.scenario))
@@ -95,7 +101,7 @@ def main() -> None:
         known = frozenset(int(one) for one in args.known.split(",") if one)
         told = find_first(scenario, _range(args.find), known)
     else:
-        told = hunt(scenario, bug.seed)
+        told = hunt(scenario, bug.seed, shrinks=not args.quick)
     print(json.dumps({"mutant": bug.name, **told}, ensure_ascii=False))  # noqa: T201 - its answer
 
 
