@@ -137,7 +137,7 @@ class RollWatch:
             self._honest(unit, name, called, entry)
             man = self._people.get(entry["station"])
             if man is not None:
-                self._entry(unit, name, called, man, entry["state"])
+                self._entry(unit, name, called, man, entry)
 
     def _honest(self, unit: Unit, call: str, called: _Called, entry: dict[str, Any]) -> None:
         """Compare what an entry says of itself: its evidence, its head-count, and that somebody was there."""
@@ -155,8 +155,8 @@ class RollWatch:
         if off_s >= called.within_s:
             self._breaches.add(PROMISE, unit.id, f"{call}: {sign} is {state}, and was off all the time")
 
-    def _entry(self, unit: Unit, call: str, called: _Called, man: Man, state: str) -> None:
-        radio = PDT_BASE + man.group.station
+    def _entry(self, unit: Unit, call: str, called: _Called, man: Man, entry: dict[str, Any]) -> None:
+        radio, state = PDT_BASE + man.group.station, entry["state"]
         asked = self._asked_s.get(man.id, []) + self._air.asked_s.get(radio, [])
         first_s = min((at_s for at_s in asked if at_s >= called.at_s), default=None)
         said = self._said_s.get(man.id, []) + self._air.answered_s.get(radio, [])
@@ -164,7 +164,10 @@ class RollWatch:
         heard = (
             any(at_s >= first_s for at_s in self._taken_s.get(man.id, ())) if first_s is not None else False
         )
-        if state in COUNTED and not (after or heard):
+        # a short message with the question may be lost in the network; what the person says then is counted
+        lost = first_s is None and entry["tries"] and man.group.kind != "handheld"
+        spoke = lost and any(at_s >= called.at_s for at_s in said)
+        if state in COUNTED and not (after or heard or spoke):
             found = "was never asked" if first_s is None else "never said anything"
             self._breaches.add(PROMISE, unit.id, f"{call}: {man.id} is {state}, but {found}")
         via_here = man.group.via == unit.id
