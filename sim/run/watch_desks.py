@@ -12,6 +12,9 @@ from sim.world.world import World
 PAGE: Final = 500
 """Messages compared at the end: more than a small world has."""
 
+BEHIND: Final = 12
+"""Frames that a neighbour may send under counters of another life until it believes that it had one."""
+
 AGAIN_S: Final = 5.0
 """What differs is looked at once more: the last events may be on their way."""
 
@@ -19,6 +22,7 @@ AGAIN_S: Final = 5.0
 async def look_at_desks(world: World, breaches: Breaches) -> None:
     """Judge every gateway's API by what its desk was told; a box that got an older disk is another box."""
     for unit in world.units.values():
+        await _look_at_counts(unit, breaches)
         if world.second_lives.get(unit.id):
             continue
         for promise, detail in unit.desk.odd:
@@ -28,6 +32,17 @@ async def look_at_desks(world: World, breaches: Breaches) -> None:
         await asyncio.sleep(AGAIN_S)
         for detail in await _differing(unit):
             breaches.add("P3", unit.id, detail)
+
+
+async def _look_at_counts(unit: Unit, breaches: Breaches) -> None:
+    """Judge what a gateway counts: a neighbour that is told that its counter is behind goes on above it."""
+    if not unit.box.on:
+        return
+    counts = (await unit.box.backend.health())["counts"]
+    behind = int(counts.get("frames_behind", 0)) if isinstance(counts, dict) else 0
+    if behind > BEHIND:
+        detail = f"refused {behind} frames of neighbours whose counter is behind, and told them"
+        breaches.add("P3", unit.id, detail)
 
 
 async def _differing(unit: Unit) -> list[str]:
