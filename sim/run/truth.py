@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final, Protocol
 
 from gateway.api.backend import DEFAULT_LIFETIME_S
@@ -60,6 +61,9 @@ class Surroundings(Protocol):
     def excused(self, sign: str, at_s: float, until_s: float | None = None) -> bool:
         """Whether a box's disk was later exchanged for one older than this moment, or one up to `until_s`."""
 
+    def serving(self, sign: str) -> str:
+        """Return the gateway that shows somebody's texts: it may have had one, and got an older disk."""
+
     def called_off(self, ref: str) -> bool:
         """Whether somebody tried to take a message back: then it may be shown or not."""
 
@@ -102,6 +106,7 @@ class Truth:
             and now_s < entry.at_s + entry.lifetime_s
             and world.can_read(entry.to)
             and not world.excused(entry.by, entry.accepted_s)
+            and not world.excused(world.serving(entry.to), entry.accepted_s, inf)
             and not world.excused(
                 entry.via, max(entry.at_s, entry.accepted_s - UNDER_WAY_S), entry.accepted_s
             )

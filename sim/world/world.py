@@ -192,6 +192,11 @@ class World:
         last_s = at_s if until_s is None else until_s
         return any(taken_s <= last_s and at_s <= put_s for taken_s, put_s in self._windows.get(sign, ()))
 
+    def serving(self, sign: str) -> str:
+        """Return the gateway that shows somebody's texts."""
+        man = self.people.get(sign)
+        return sign if man is None else man.group.via
+
     def called_off(self, ref: str) -> bool:
         """Whether somebody tried to take a message back: then it may be shown or not."""
         return any(u.desk.clerk is not None and ref in u.desk.clerk.regretting for u in self.units.values())
