@@ -274,5 +274,5 @@ def test_faults_of_the_story_stand_in_the_schedule() -> None:
         (Kind.BLOCKED, "tiantong:VEH-3", "scenario"),
         (Kind.CRASH, "VEH-3", "scenario"),
     ]
-    assert 115.5 <= faults[2].at_s <= 118
+    assert 122.5 <= faults[2].at_s <= 125
     assert faults[2].for_s == 2

@@ -18,7 +18,7 @@ MAX_SHOWN = 1000
 """Texts a screen remembers: more than any scenario shows."""
 
 TAKEN = 16
-"""Short messages a phone remembers, with the centre's time stamp, so as not to show one twice."""
+"""Deliveries a phone remembers, so as not to show one twice."""
 
 MAX_PARTS_HELD = 100
 """Parts of unfinished long messages a phone holds."""
@@ -107,7 +107,8 @@ class Phone:
             if typed is not None:
                 typed.outcome = "failed" if pdu[-1] else "delivered"
             return True
-        if pdu in self._taken:
+        # one object is one delivery, as one RP reference is on the air; equal octets may be two texts
+        if any(pdu is one for one in self._taken):
             return True  # our confirmation was lost on the way, and the centre sent it again
         self._taken.append(pdu)
         digits, kind = pdu[at + 1], pdu[at + 2]
