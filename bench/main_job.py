@@ -6,7 +6,7 @@ import statistics
 import time
 
 from bench.figure import Figure
-from sim.run.play import Result, play
+from sim.run.play import play
 from sim.scenario.draw import draw
 from sim.scenario.library import find
 from sim.scenario.read import load_scenario
@@ -30,10 +30,6 @@ def run() -> list[Figure]:
             unit="s",
             how=HOW,
             at_most=AT_MOST_S,
-            peers={"in real time": told[0].took_s, f"of {TURNS} held": float(sum(map(_holds, told)))},
+            peers={"in real time": told[0].took_s, f"of {TURNS} held": float(sum(one.holds for one in told))},
         )
     ]
-
-
-def _holds(result: Result) -> bool:
-    return result.holds

@@ -53,7 +53,8 @@ class AirWatch:
         self._calm = calm
         self._breaches = breaches
         self._quiet: dict[tuple[str, str], float] = {}
-        self._orders: Counter[tuple[str, str]] = Counter()
+        self.ordered_s: dict[tuple[str, str], list[float]] = {}
+        """When a node ordered its device on a paid bearer to transmit, by node and link."""
         self._set_forward: Counter[str] = Counter()
         """By node: steps of its date into the future. After a restart one try may then come too early, which
         the card refuses: nothing is sent, and from then on monotonic time counts."""
@@ -76,7 +77,8 @@ class AirWatch:
         """Judge what can only be judged at the end."""
         said = len(self._truth.texts) + len(self._truth.pressed_s)
         limit = (FREE_ORDERS + ORDERS_PER_TEXT * said) * max(1.0, self._world.now_s() / 3600.0)
-        for (node, link), times in self._orders.items():
+        for (node, link), ordered in self.ordered_s.items():
+            times = len(ordered)
             if times > limit:
                 self._breaches.add("P6", node, f"{link} transmitted {times} times, {said} things were said")
         for unit in self._world.units.values():
@@ -108,7 +110,7 @@ class AirWatch:
         if order is not None:
             if order not in event.data:
                 return
-            self._orders[event.node, event.link] += 1
+            self.ordered_s.setdefault((event.node, event.link), []).append(event.at_s)
         self._while_quiet(event.node, event.link)
 
     def _while_quiet(self, node: str, link: str) -> None:

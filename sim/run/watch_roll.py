@@ -25,6 +25,8 @@ from sim.world.unit import Unit
 from sim.world.world import World
 
 PROMISE: Final = "roll call"
+PAID: Final = {"phone": "tiantong", "handset": "beidou"}
+"""Bearer of a person's device where the network between may lose a question."""
 
 VERDICTS: Final = ("answered", "inferred", "absent", "fault", "wrong_station", "pending")
 """What everybody expected is counted as, once."""
@@ -164,10 +166,9 @@ class RollWatch:
         heard = (
             any(at_s >= first_s for at_s in self._taken_s.get(man.id, ())) if first_s is not None else False
         )
-        # a short message with the question may be lost in the network; what the person says then is counted
-        lost = first_s is None and entry["tries"] and man.group.kind != "handheld"
-        spoke = lost and any(at_s >= called.at_s for at_s in said)
-        if state in COUNTED and not (after or heard or spoke):
+        # the network may lose the question; what a person says after the device was given it is counted
+        lost = first_s is None and entry["tries"] > 0
+        if state in COUNTED and not (after or heard or (lost and self._spoke_after_order(called, man, said))):
             found = "was never asked" if first_s is None else "never said anything"
             self._breaches.add(PROMISE, unit.id, f"{call}: {man.id} is {state}, but {found}")
         via_here = man.group.via == unit.id
@@ -178,6 +179,12 @@ class RollWatch:
             self._breaches.add(
                 PROMISE, unit.id, f"{call}: {man.id} is absent, but answered after {wait_s:.0f} s"
             )
+
+    def _spoke_after_order(self, called: _Called, man: Man, said: list[float]) -> bool:
+        """Whether the device towards this person was told to transmit since the call, and then one spoke."""
+        orders = self._air.ordered_s.get((man.group.via, PAID.get(man.group.kind, "")), [])
+        first_s = min((at_s for at_s in orders if at_s >= called.at_s), default=None)
+        return first_s is not None and any(at_s >= first_s for at_s in said)
 
     def _answered_in_words(self, called: _Called, man: Man) -> bool:
         """Whether the gateway that called had taken answers enough for every call that asked this person.
